@@ -1,0 +1,1 @@
+"""The shell: clocks, sockets and processes live here, and nowhere else."""

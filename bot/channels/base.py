@@ -1,0 +1,113 @@
+"""What every channel promises. No library is imported here.
+
+`read` turns the platform's bytes into an `Inbound` (or says why not); `send` performs one `Message`. Everything that
+differs between platforms stays behind these two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from flows.model import CitizenEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One thing a person did, in our words. `external_id` is the platform's id of the update, unique per channel.
+
+    `address` is where an answer goes (the platform's chat id). `press` is what the platform needs to close a pressed
+    button: its ids, never our meaning. `message_id` is the person's own message, so that stop can delete it.
+    """
+
+    channel: str
+    external_id: str
+    address: str
+    event: CitizenEvent
+    press: Mapping[str, str] = field(default_factory=dict)
+    message_id: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An update that asks nothing of us (our own echo, an unknown kind, a probe), and why. Never an error."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One thing that can be pressed. `data` comes back as it is (at most 64 bytes). `role` says how it may look."""
+
+    data: str
+    label: str
+    role: Literal["answer", "way", "danger", "officer"] = "answer"
+    id: str = ""
+    picked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What to show one person, finished and in their language; a channel only has to carry it.
+
+    `texts` are bubbles in order; the buttons belong to the last. `many`: several buttons may be picked before `done`.
+    `press` closes the button that led here (see `Inbound.press`). `link` is shown as a link where a channel can.
+    """
+
+    texts: tuple[str, ...]
+    buttons: tuple[Button, ...] = ()
+    quiet: bool = False
+    many: bool = False
+    free_text: bool = False
+    press: Mapping[str, str] = field(default_factory=dict)
+    chosen: str = ""
+    link: str = ""
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The platform took it. `message_ids` are its ids for what was shown (needed to delete it within 48 h)."""
+
+    message_ids: tuple[str, ...] = ()
+
+
+class SendError(Exception):
+    """A message did not (certainly) go out, typed by what to do next; carries no text, no address, no token.
+
+    again: try again after `after_s` seconds · blocked: this person cannot be reached here any more ·
+    misconfigured: nothing will go out until an operator acts · never: this message can never be sent.
+    """
+
+    def __init__(self, what: Literal["again", "blocked", "misconfigured", "never"], code: str, after_s: float = 0.0) -> None:
+        super().__init__(f"not sent ({what}): {code}")
+        self.what = what
+        self.code = code
+        self.after_s = after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a channel can show: code points a message, buttons a message, whether it has buttons and can delete."""
+
+    text: int
+    buttons: int
+    has_buttons: bool
+    can_clear: bool
+
+
+class Channel(Protocol):
+    """A door. `send` raises only `SendError`."""
+
+    name: str
+    limits: Limits
+
+    def read(self, raw: bytes, headers: Mapping[str, str]) -> Inbound | Ignored: ...
+
+    async def send(self, address: str, message: Message) -> Sent: ...
+
+    async def clear(self, address: str, message_ids: tuple[str, ...]) -> None: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""How a conversation moves. Pure: no clock, no network, no randomness."""

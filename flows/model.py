@@ -1,0 +1,254 @@
+"""The nouns of a conversation: flows as data, where a person is in one, what can happen, what came of it.
+
+Frozen dataclasses without behaviour. Times are UTC, lengths are code points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+# ------------------------------------------------------------------------------------------------- flows as data
+
+Answer = str | tuple[str, ...]
+"""What was answered to a question: one choice id or a text, or several choice ids. "skip" and "unsure" are unknown, never no."""
+
+SKIPPED = "skip"
+
+Asking = Literal["choice", "many", "text", "code", "nothing"]
+"""How a step listens: one choice, several choices, free text, a receipt code, or not at all (it says and goes on)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test over a conversation: a tree whose leaves compare an answer, the level or the channel.
+
+    `op` is one of all, any, not, answer, answered, level, heard, channel; `name` the slot, `values` what it is compared
+    with, `parts` the conditions below an all, any or not.
+    """
+
+    op: Literal["all", "any", "not", "answer", "answered", "level", "heard", "channel"]
+    name: str = ""
+    values: tuple[str, ...] = ()
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button: an id that never changes, and the Vietnamese source text of its label (at most 40 code points)."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Where to go on: `flow.step`, or `back` (the question before this side path). The first whose condition holds is taken."""
+
+    go: str
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place in a flow: what is said, how it listens, where it leads."""
+
+    id: str
+    say: tuple[str, ...] = ()
+    quiet_say: tuple[str, ...] = ()
+    ask: Asking = "nothing"
+    choices: tuple[Choice, ...] = ()
+    choices_from: str = ""
+    alone: tuple[str, ...] = ()
+    remember: str = ""
+    review: str = ""
+    accepts: tuple[str, ...] = ()
+    do: tuple[str, ...] = ()
+    next: tuple[Next, ...] = ()
+    pass_if: Condition | None = None
+    skippable: bool = True
+    sensitive: bool = False
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDef:
+    """One conversation as data. `intake` is the kind of intake that finishing it leaves, or empty."""
+
+    id: str
+    version: str
+    start: str
+    steps: Mapping[str, Step]
+    intake: str = ""
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """What works at every step: the ways (id, label, where to) and the fixed sentences by name."""
+
+    ways: tuple[Choice, ...]
+    goes: Mapping[str, str]
+    quiet_labels: Mapping[str, str]
+    sentences: Mapping[str, str]
+    questions: Mapping[str, str] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------------------------------- where one person stands
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A photo, voice message, video, document, location, contact or sticker that a person sent.
+
+    `ref` is the platform's handle (or the stored file's id); never an address and never shown to anyone but officers.
+    """
+
+    kind: str
+    ref: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where one person on one channel is in a flow.
+
+    `prompt` counts the questions asked; a button carries the number it was shown with, so that an old one is known.
+    `trail` holds the questions answered on the way here (`flow.step`), the newest last. `correcting` is true while a
+    corrected answer is walked forward to the next question that has none. `version` grows by one with each commit.
+    """
+
+    id: str
+    version: int = 0
+    channel: str = "web"
+    locale: str = "vi"
+    flow: str = ""
+    step: str = ""
+    prompt: int = 0
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    trail: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    media: tuple[Media, ...] = ()
+    picked: tuple[str, ...] = ()
+    quiet: bool = False
+    correcting: bool = False
+    unclear: int = 0
+    guesses: int = 0
+    heard: tuple[str, ...] = ()
+    intake: str = ""
+    referred: tuple[str, ...] = ()
+    campaign: str = ""
+    started_at: datetime | None = None
+    last_at: datetime | None = None
+    chat_expires_at: datetime | None = None
+
+
+# ------------------------------------------------------------------------------------------------- what can happen
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The person opened the chat (`/start`, a deep link, the web page). `payload` is the campaign code, or empty."""
+
+    payload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The person wrote a text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chose:
+    """The person pressed a button (or several boxes of a form). `prompt` is the number the buttons were shown with; None: now."""
+
+    ids: tuple[str, ...]
+    prompt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The person sent something that is not text."""
+
+    media: Media
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """A platform event without content: possibly a child's or a disabled person's message that the platform withheld."""
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """A timer of this conversation came due: `abandoned` (24 h without a word)."""
+
+    what: str
+
+
+CitizenEvent = Opened | Said | Chose | Sent | Empty | Woke
+
+# ------------------------------------------------------------------------------------------------- what was understood
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a text was understood as, and the words that decided it. Intents are those of the triage door."""
+
+    lang: str = "vi"
+    intent: str = "greeting"
+    urgent: bool = False
+    child: bool | None = None
+    trafficking: bool = False
+    place: Mapping[str, str | None] | None = None
+    words: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------------------ what came of it
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence to say: its source text (the catalogue's key), its context `flow.step`, and the names it needs filled."""
+
+    text: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is shown after a turn: lines in order, the choices offered, the ways out, and how it listens."""
+
+    lines: tuple[Line, ...]
+    choices: tuple[Choice, ...] = ()
+    context: str = ""
+    ask: Asking = "nothing"
+    picked: tuple[str, ...] = ()
+    ways: tuple[Choice, ...] = ()
+    number: int = 0
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The engine's answer: the conversation after the turn, what to show, and the flow's own effects in order."""
+
+    conversation: Conversation
+    prompt: Prompt | None
+    do: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a data file: where it is, what is wrong, what to do about it."""
+
+    where: str
+    what: str
+    remedy: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} → {self.remedy}"

@@ -1,0 +1,220 @@
+"""What storage promises: load a snapshot, commit a turn whole, hand out due outbox rows. No SQL here.
+
+Every write of a turn is one `Commit`; it is stored whole or not at all. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from flows.model import Conversation
+from referral.model import Consent, Intake, Referral, State
+
+# ------------------------------------------------------------------------------------------------------------ errors
+
+
+class StaleConversation(Exception):
+    """Another turn of this conversation (or another move of this referral) was committed first: load again, decide again."""
+
+
+class AlreadyHandled(Exception):
+    """This update was committed before: nothing was written now, and nothing needs to be."""
+
+
+class StorageAway(Exception):
+    """The database did not take the commit (locked, full, gone). Nothing was written; the platform must send again."""
+
+
+class StorageUnfit(Exception):
+    """The database cannot be used by this version (newer, half migrated, damaged, wrong key). The message says what to do."""
+
+
+# ---------------------------------------------------------------------------------------------------------- officers
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Someone who receives referrals for one office. `role`: duty, chief, admin, auditor, statistics."""
+
+    id: str
+    name: str
+    office: str
+    route: str
+    role: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A one-time code for joining an office, known by its keyed hash; it works once and until `expires_at`."""
+
+    hash: str
+    officer: Officer
+    expires_at: datetime
+
+
+# ---------------------------------------------------------------------------------------------------------- snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """What a receipt leads to: the intake it belongs to and how far its referrals have come. No content."""
+
+    intake: str
+    kind: str
+    created_at: datetime
+    states: tuple[tuple[str, State], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is known about the sender of an event at one moment.
+
+    `conversation` is None for someone new. `referrals` are those of the conversation's own intake. `officer` is set
+    when this address belongs to an active officer. `invite` and `receipt` answer the code that the event carried.
+    `referral` is the one that an officer's action names.
+    """
+
+    conversation: Conversation | None = None
+    intake: Intake | None = None
+    referrals: tuple[Referral, ...] = ()
+    officer: Officer | None = None
+    invite: Invite | None = None
+    receipt: ReceiptView | None = None
+    referral: Referral | None = None
+
+
+# ------------------------------------------------------------------------------------------------------------ commit
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """Something that must happen outside. `key` says what it is for and is unique: a repeat cannot make a second row.
+
+    kind: say (to a citizen), notice (to one officer), notify_agency (hand a referral to its office), wake (a timer),
+    clear (delete a chat's messages), fetch (bring a file in), export. `priority`: 0 danger and urgent notices, 1 other
+    officers' notices, 2 replies, 3 the rest. `lane` is what must keep its order (an address); a stuck row holds back only
+    its own lane. `body` is JSON and is stored encrypted.
+    """
+
+    key: str
+    kind: str
+    lane: str
+    priority: int
+    due_at: datetime
+    body: Mapping[str, Any]
+    conversation: str = ""
+    referral: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit: who did what to what. `detail` holds codes and ids only, never a person's words."""
+
+    actor: str
+    action: str
+    subject: str
+    at: datetime
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a person is reached on a channel: the platform's own id, stored once, encrypted, found by keyed hash."""
+
+    channel: str
+    external: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything one turn changes, stored in one transaction.
+
+    `expects` is the conversation version that `conversation` was decided on (0: it is new). `moved` are referrals with
+    the state each was decided on. `erase` empties the conversation's draft and what was said in it.
+    """
+
+    at: datetime
+    channel: str = ""
+    external_id: str = ""
+    address: Address | None = None
+    message_id: str = ""
+    conversation: Conversation | None = None
+    expects: int = 0
+    intake: Intake | None = None
+    new_intake: bool = False
+    consents: tuple[Consent, ...] = ()
+    referrals: tuple[Referral, ...] = ()
+    moved: tuple[tuple[Referral, State], ...] = ()
+    outbox: tuple[OutboxRow, ...] = ()
+    cancel: tuple[str, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    join: tuple[str, Officer] | None = None
+    blocked: bool = False
+    erase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An outbox row handed out to be performed. `address` is the decrypted target, or None where a row has none."""
+
+    id: int
+    row: OutboxRow
+    address: Address | None
+    attempts: int
+
+
+Outcome = Literal["done", "later", "dead", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a claimed row ended. `later` needs `again_at`. `blocked`: its address cannot be reached any more.
+
+    `delivered` marks the row's referral delivered in the same transaction.
+    """
+
+    id: int
+    outcome: Outcome
+    at: datetime
+    code: str = ""
+    again_at: datetime | None = None
+    message_ids: tuple[str, ...] = ()
+    blocked: bool = False
+    delivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What an officer opens: the referral, its intake with content (only if identified or content was agreed to), the timeline."""
+
+    referral: Referral
+    intake: Intake
+    consents: tuple[Consent, ...]
+    timeline: tuple[AuditEntry, ...]
+
+
+class Storage(Protocol):
+    """A place that remembers. Every method may raise StorageAway.
+
+    `commit` raises StaleConversation or AlreadyHandled. `open_case` writes the audit entry in the transaction that reads.
+    """
+
+    async def load(
+        self, address: Address, *, invite: str = "", receipt: str = "", referral: str = ""
+    ) -> Snapshot: ...
+    async def load_conversation(self, conversation: str) -> tuple[Snapshot, Address | None]: ...
+    async def load_referral(self, referral: str) -> Snapshot: ...
+    async def commit(self, commit: Commit) -> None: ...
+    async def claim(self, now: datetime, limit: int) -> Sequence[Claimed]: ...
+    async def finish(self, done: Sequence[Done], more: Sequence[OutboxRow] = ()) -> None: ...
+    async def next_due(self) -> datetime | None: ...
+    async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]: ...
+    async def shown(self, conversation: str, since: datetime) -> Sequence[str]: ...
+    async def abandoned(self, before: datetime, limit: int) -> Sequence[str]: ...
+    async def open_case(self, referral: str, officer: Officer, at: datetime) -> Case | None: ...
+    async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]: ...
+    async def close(self) -> None: ...

@@ -1,0 +1,292 @@
+"""One Telegram update → what the person did, in our words. Touches nothing and never raises.
+
+Only the fields named here are decoded (msgspec, about 3 µs an update); everything else Telegram sends is passed over.
+Wire format: https://core.telegram.org/bots/api#update
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from bot.channels.base import Ignored, Inbound
+from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent
+
+CHANNEL: Final = "telegram"
+LONGEST: Final = 4000
+"""Code points of a person's text that are kept."""
+
+UNREADABLE: Final = Ignored("unreadable")
+NOT_PRIVATE: Final = Ignored("not a private chat")
+UNKNOWN_KIND: Final = Ignored("a kind of update that is not used")
+SERVICE: Final = Ignored("a note of the platform about the chat")
+EDIT_WITHOUT_TEXT: Final = Ignored("an edit without text")
+BOT: Final = Ignored("written by a bot")
+LEFT: Final = Ignored("left")
+
+UNKNOWN_BUTTON: Final = Chose(("unknown",), 0)
+"""A button that we did not make or no longer understand. It is still answered, so that it does not spin for ever."""
+
+
+class File(msgspec.Struct):
+    file_id: str
+
+
+class PhotoSize(msgspec.Struct):
+    file_id: str
+    width: int = 0
+    height: int = 0
+
+
+class Location(msgspec.Struct):
+    latitude: float
+    longitude: float
+
+
+class Contact(msgspec.Struct):
+    phone_number: str = ""
+
+
+class User(msgspec.Struct):
+    id: int
+    is_bot: bool = False
+    language_code: str = ""
+
+
+class Chat(msgspec.Struct):
+    id: int
+    type: str = ""
+
+
+class Message(msgspec.Struct, rename={"sender": "from"}):
+    """`pinned_message` and those after it are notes of the platform: nobody said anything."""
+
+    message_id: int
+    chat: Chat
+    sender: User | None = None
+    text: str = ""
+    caption: str = ""
+    photo: list[PhotoSize] = msgspec.field(default_factory=list)
+    voice: File | None = None
+    video: File | None = None
+    video_note: File | None = None
+    animation: File | None = None
+    document: File | None = None
+    audio: File | None = None
+    sticker: File | None = None
+    location: Location | None = None
+    contact: Contact | None = None
+    pinned_message: Any = None
+    message_auto_delete_timer_changed: Any = None
+    write_access_allowed: Any = None
+    chat_background_set: Any = None
+
+
+class Shown(msgspec.Struct):
+    """The message that a pressed button belongs to. An old one arrives without content, but with these."""
+
+    message_id: int
+    chat: Chat
+
+
+class CallbackQuery(msgspec.Struct, rename={"sender": "from"}):
+    id: str
+    sender: User
+    message: Shown | None = None
+    data: str = ""
+
+
+class Member(msgspec.Struct):
+    status: str = ""
+
+
+class MemberUpdate(msgspec.Struct):
+    chat: Chat
+    new_chat_member: Member
+
+
+class Update(msgspec.Struct):
+    update_id: int
+    message: Message | None = None
+    edited_message: Message | None = None
+    callback_query: CallbackQuery | None = None
+    my_chat_member: MemberUpdate | None = None
+
+
+def read(raw: bytes | Mapping[str, Any]) -> Inbound | Ignored:
+    """What one update (its bytes, or already decoded) says. Private chats only; never raises."""
+    try:
+        update = _decoded(raw)
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors; nothing of the content goes further
+        return UNREADABLE
+    if update.message is not None:
+        return _message(update.update_id, update.message, edited=False)
+    if update.callback_query is not None:
+        return _press(update.update_id, update.callback_query)
+    if update.edited_message is not None:
+        return _message(update.update_id, update.edited_message, edited=True)
+    if update.my_chat_member is not None:
+        return _member(update.my_chat_member)
+    return UNKNOWN_KIND
+
+
+def tidy(text: str) -> str:
+    """The text without control characters, direction overrides and broken characters, cut to `LONGEST` code points."""
+    if _UNWANTED.search(text):
+        text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text.strip()[:LONGEST]
+
+
+_UNWANTED = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tab and line feed
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks and overrides: they make a text show as another
+    "\ufeff\ufff9-\ufffb\ud800-\udfff"  # byte order mark, annotations, halves of code points
+    "]"
+)
+_START = re.compile(r"/start(?:@\w{1,64})?(?:\s+([A-Za-z0-9_-]{1,64}))?", re.IGNORECASE)
+_COMMAND = re.compile(r"/(\w{1,32})(?:@\w{1,64})?")
+_COMMANDS: Final[Mapping[str, CitizenEvent]] = {
+    "stop": Chose(("stop",)),
+    "dung": Chose(("stop",)),
+    "dừng": Chose(("stop",)),
+    "help": Opened(""),
+}
+_ANSWER = re.compile(r"p([0-9]{1,9}):([A-Za-z0-9_.-]{1,52})", re.ASCII)
+_OFFICER = re.compile(r"o:[a-z_]{1,20}:[A-Za-z0-9_-]{1,40}", re.ASCII)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
+
+_FILES: Final = ("voice", "video", "video_note", "animation", "document", "audio", "sticker")
+"""In this order: Telegram fills `document` for an animation too."""
+_SERVICE: Final = (
+    "pinned_message",
+    "message_auto_delete_timer_changed",
+    "write_access_allowed",
+    "chat_background_set",
+)
+
+_update = msgspec.json.Decoder(Update)
+
+
+def _decoded(raw: bytes | Mapping[str, Any]) -> Update:
+    if not isinstance(raw, bytes):
+        return msgspec.convert(raw, Update)
+    try:
+        return _update.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except ValueError:
+        # Bytes that are not UTF-8, or half a surrogate pair: a damaged character must not lose the message.
+        return msgspec.convert(json.loads(raw.decode("utf-8", "replace")), Update)
+
+
+def _message(update_id: int, message: Message, *, edited: bool) -> Inbound | Ignored:
+    if message.chat.type != "private":
+        return NOT_PRIVATE
+    if message.sender is not None and message.sender.is_bot:
+        return BOT
+    if edited:
+        # A live location is an edit every few seconds: answering each would make the phone buzz.
+        words = tidy(message.text or message.caption)
+        event = _said(words) if words else None
+    else:
+        event = _content(message)
+    if event is None:
+        return EDIT_WITHOUT_TEXT if edited else SERVICE
+    return Inbound(
+        channel=CHANNEL,
+        external_id=str(update_id),
+        address=str(message.chat.id),
+        event=event,
+        message_id=str(message.message_id),
+        language=_language(message.sender),
+    )
+
+
+def _content(message: Message) -> CitizenEvent | None:
+    """What the message says or carries; `Empty` if nothing that we know; None for a note of the platform."""
+    if message.text:
+        words = tidy(message.text)
+        return _said(words) if words else Empty()
+    media = _media(message)
+    if media is not None:
+        return Sent(media)
+    if any(getattr(message, name) is not None for name in _SERVICE):
+        return None
+    return Empty()
+
+
+def _said(words: str) -> CitizenEvent:
+    if not words.startswith("/"):
+        return Said(words)
+    start = _START.fullmatch(words)
+    if start:
+        return Opened(start[1] or "")
+    command = _COMMAND.fullmatch(words)
+    known = _COMMANDS.get(command[1].lower()) if command else None
+    return known or Said(words)
+
+
+def _media(message: Message) -> Media | None:
+    caption = tidy(message.caption)
+    if message.photo:
+        largest = max(message.photo, key=lambda size: size.width * size.height)
+        return Media("photo", tidy(largest.file_id), caption)
+    if message.location is not None:
+        return _place(message.location)
+    if message.contact is not None:
+        return Media("contact", "", tidy(message.contact.phone_number))
+    for kind in _FILES:
+        file = getattr(message, kind)
+        if file is not None:
+            return Media(kind, tidy(file.file_id), caption)
+    return None
+
+
+def _place(location: Location) -> Media | None:
+    """Degrees with five decimals, about one metre."""
+    lat, lon = location.latitude, location.longitude
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        return None
+    return Media("location", f"{lat:.5f},{lon:.5f}")
+
+
+def _press(update_id: int, query: CallbackQuery) -> Inbound | Ignored:
+    chat = query.message.chat if query.message else Chat(query.sender.id, "private")
+    if chat.type != "private":
+        return NOT_PRIVATE
+    press = {"id": tidy(query.id)[:64], "chat": str(chat.id), "data": tidy(query.data)[:64]}
+    if query.message is not None:
+        press["message_id"] = str(query.message.message_id)
+    return Inbound(
+        channel=CHANNEL,
+        external_id=str(update_id),
+        address=str(chat.id),
+        event=_chose(query.data),
+        press=press,
+        language=_language(query.sender),
+    )
+
+
+def _chose(pressed: str) -> Chose:
+    answer = _ANSWER.fullmatch(pressed)
+    if answer:
+        return Chose((answer[2],), int(answer[1]))
+    if _OFFICER.fullmatch(pressed):
+        return Chose((pressed,), None)
+    return UNKNOWN_BUTTON
+
+
+def _member(update: MemberUpdate) -> Ignored:
+    if update.chat.type != "private":
+        return NOT_PRIVATE
+    return LEFT if update.new_chat_member.status == "kicked" else UNKNOWN_KIND
+
+
+def _language(sender: User | None) -> str:
+    code = sender.language_code if sender else ""
+    return code if _LANGUAGE.fullmatch(code) else ""

@@ -37,10 +37,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A button: an id that never changes, and the Vietnamese source text of its label (at most 40 code points)."""
+    """A button: an id that never changes, and the Vietnamese source text of its label (at most 40 code points).
+
+    `context` is the catalogue's context of the label; empty when the label is already in the person's language.
+    """
 
     id: str
     label: str
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sentence to say: its source text (the catalogue's key), its context `flow.step`, and the names it needs filled."""
+    """One sentence to say: its source text (the catalogue's key) and its context (`flow.step` or `everywhere.name`)."""
 
     text: str
     context: str

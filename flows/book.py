@@ -1,0 +1,37 @@
+"""All flows together with their machines, the ways and sentences of everywhere, and the word lists: built once at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flows.hear.lexicon import Lexicon
+from flows.machine import FlowMachine
+from flows.model import Choice, Everywhere, FlowDef, Step
+
+FIRST = "hello"
+"""The flow that everyone meets first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBook:
+    """What the engine needs to know. `step` and `way` answer by name; both raise KeyError on a name `flows.check` let through."""
+
+    flows: Mapping[str, FlowDef]
+    machines: Mapping[str, FlowMachine]
+    everywhere: Everywhere
+    lexicon: Lexicon
+
+    def step(self, place: str) -> Step:
+        """The step at `flow.step`."""
+        flow, _, step = place.partition(".")
+        return self.flows[flow].steps[step]
+
+    def way(self, name: str) -> Choice:
+        """The way (back, skip, person, language, stop, danger) with its label."""
+        return next(way for way in self.everywhere.ways if way.id == name)
+
+
+def build(flows: Mapping[str, FlowDef], everywhere: Everywhere, lexicon: Lexicon) -> FlowBook:
+    """The book, with one machine a flow."""
+    return FlowBook(flows, {name: FlowMachine(flow) for name, flow in flows.items()}, everywhere, lexicon)

@@ -18,6 +18,19 @@ Level = Literal["L0", "L1", "L2", "L3", "L4"]
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a data file: where it is, what is wrong, what to do about it."""
+
+    where: str
+    what: str
+    remedy: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} → {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A law, circular, guideline or study behind a rule, and the day somebody checked it."""
 
@@ -145,6 +158,18 @@ class Office:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Province:
+    """One of the 34 provincial units: its code, the names that people still use, its land neighbours (ISO codes), its sea."""
+
+    code: str
+    name: str
+    old_names: tuple[str, ...] = ()
+    borders: tuple[str, ...] = ()
+    sea: bool = False
+    source: str = ""
+
+
 # --------------------------------------------------------------------------------------------------------- referrals
 
 State = Literal[
@@ -195,10 +220,11 @@ class Referral:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A referral after an officer's action (or a timer's)."""
+    """A referral after an officer's action (or a timer's). `passed_to` is the office a transfer goes on to."""
 
     referral: Referral
     action: str
+    passed_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +275,12 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """One test over facts: a tree whose leaves look at one fact, one element of the law, the level or the signs' strength."""
+    """One test over facts: a tree whose leaves look at one fact, one element of the law, the level or the signs' strength.
+
+    `is`: fact `name` is one of `values`. `has`: at least `at_least` of `values` are in the set `name` (no values: of
+    all its codes). `element`: Act, Means or Purpose is present. `level`: one of `values`. `count`: at least `at_least`
+    of `name`: strong or medium indicators (in the dimensions `values`, or in all), indicators, elements, unknown answers.
+    """
 
     op: Literal["all", "any", "not", "is", "has", "element", "level", "count", "always"]
     name: str = ""
@@ -272,7 +303,10 @@ class LevelRule:
 
 @dataclass(frozen=True, slots=True)
 class RoutingRule:
-    """When its test holds, the intake goes `to` these routes (all rules that hold count)."""
+    """When its test holds, the intake goes `to` these routes (all rules that hold count).
+
+    An `otherwise` rule counts only where no other rule holds.
+    """
 
     id: str
     when: When
@@ -280,6 +314,7 @@ class RoutingRule:
     because: str
     because_en: str
     source: str
+    otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +352,10 @@ class SuggestionRule:
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """What one answer means in codes: facts set, codes added, indicator ids, and whether it counts as unknown."""
+    """What one answer means in codes: facts set, codes added, indicator ids, and whether it counts as unknown.
+
+    `also` names other questions and the answers of which one must have been given too.
+    """
 
     question: str
     answer: str
@@ -326,11 +364,16 @@ class Coding:
     indicators: tuple[str, ...] = ()
     unknown: bool = False
     source: str = ""
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One ILO/EC operational indicator (2009) and how strong it is for adults and children; the officer sees `text_vi`."""
+    """One ILO/EC operational indicator (2009) and how strong it is for adults and children; the officer sees `text_vi`.
+
+    `adult` and `child` are the strengths of the labour sets; the sexual sets' are empty where they are not known, and
+    then the labour set's stand in for them. `means`: a means of the law, so that it counts for that element.
+    """
 
     id: str
     dimension: str
@@ -339,6 +382,21 @@ class Indicator:
     adult: str
     child: str
     provisional: bool = False
+    adult_sexual: str = ""
+    child_sexual: str = ""
+    means: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How indicators add up: points and threshold of a dimension, and how many make the element Means present."""
+
+    points: Mapping[str, int]
+    threshold: int
+    means_strong: int
+    means_medium: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +429,10 @@ class ClockStep:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A deadline and its ladder. `kind` is `ours` (a promise) or `law` (a legal ceiling shown on the case)."""
+    """A deadline and its ladder. `kind` is `ours` (a promise) or `law` (a legal ceiling shown on the case).
+
+    Exactly one of `seconds`, `months` (calendar) and `working_days` (Monday to Friday, Viet Nam) is not zero.
+    """
 
     id: str
     kind: Literal["ours", "law"]
@@ -380,6 +441,8 @@ class Clock:
     seconds: int
     ladder: tuple[ClockStep, ...] = ()
     source: str = ""
+    months: int = 0
+    working_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +469,10 @@ class ExportPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReferralBook:
-    """Everything of `referral/` read from its data files, cross-checked. Built once at start."""
+    """Everything of `referral/` read from its data files. Built once at start. Names are (Vietnamese, English).
+
+    `classes` are what an officer may classify an intake as; `areas` the provinces by code.
+    """
 
     sources: Mapping[str, Source]
     indicators: Mapping[str, Indicator]
@@ -426,3 +492,6 @@ class ReferralBook:
     exports: Mapping[str, ExportPlan]
     outcomes: Mapping[str, tuple[str, str]]
     return_reasons: Mapping[str, tuple[str, str]]
+    scoring: Scoring
+    classes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    areas: Mapping[str, Province] = field(default_factory=dict)

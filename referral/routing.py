@@ -1,0 +1,60 @@
+"""Where an intake goes, and which numbers are shown: every rule that holds counts, the first one is the reason given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from referral.codes import ALL_ROUTES
+from referral.model import Facts, ReferralBook, Route, RouteId, Routing, RoutingRule, Screening, SuggestionRule
+from referral.when import Seen, holds
+
+
+def route(book: ReferralBook, facts: Facts, screening: Screening) -> Routing:
+    """Routes with reason and source, numbers in order of urgency, and suggestions for staff (never for a citizen)."""
+    seen = seen_of(facts, screening)
+    return Routing(
+        routes=tuple(_route(book, seen, to, rule) for to, rule in _chosen(book.routing, seen).items()),
+        numbers=_numbers(book, seen),
+        articles=_suggested(book.articles, seen),
+        form=next(iter(_suggested(book.forms, seen)), ""),
+    )
+
+
+def seen_of(facts: Facts, screening: Screening) -> Seen:
+    """What routing rules may look at."""
+    present = {"act": screening.act, "means": screening.means, "purpose": screening.purpose}
+    return Seen(facts, frozenset(name for name, there in present.items() if there), screening.level)
+
+
+def consented(facts: Facts, to: RouteId) -> bool:
+    """True when the person agreed that this very agency learns who they are, or agreed to every agency."""
+    return facts.share is not None and (to in facts.share or ALL_ROUTES in facts.share)
+
+
+def _chosen(rules: Sequence[RoutingRule], seen: Seen) -> Mapping[RouteId, RoutingRule]:
+    held = [rule for rule in rules if not rule.otherwise and holds(rule.when, seen)]
+    held = held or [rule for rule in rules if rule.otherwise and holds(rule.when, seen)]
+    chosen: dict[RouteId, RoutingRule] = {}
+    for rule in held:
+        for to in rule.to:
+            chosen.setdefault(to, rule)
+    return chosen
+
+
+def _route(book: ReferralBook, seen: Seen, to: RouteId, rule: RoutingRule) -> Route:
+    agreed = consented(seen.facts, to)
+    ground = "" if agreed else _ground(book, seen, to)
+    return Route(to, agreed or bool(ground), rule.id, rule.because, rule.source, ground)
+
+
+def _ground(book: ReferralBook, seen: Seen, to: RouteId) -> str:
+    return next((rule.id for rule in book.grounds if to in rule.to and holds(rule.when, seen)), "")
+
+
+def _numbers(book: ReferralBook, seen: Seen) -> tuple[str, ...]:
+    held = sorted((rule for rule in book.numbers if holds(rule.when, seen)), key=lambda rule: rule.order)
+    return tuple(dict.fromkeys(number for rule in held for number in rule.show))
+
+
+def _suggested(rules: Sequence[SuggestionRule], seen: Seen) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rule.suggest for rule in rules if holds(rule.when, seen)))

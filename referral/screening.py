@@ -1,0 +1,183 @@
+"""From answers to signs: what was answered in codes, and what the codes add up to.
+
+Nothing here decides that someone is a victim; only an authority does (Law 53/2024, Articles 27 to 33). A level says how
+soon a trained person should look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from referral.codes import ALL_ROUTES, ANY_OF, DIMENSIONS, ELEMENTS, ONE_OF, ROUTES, SEVERITY
+from referral.model import Coding, Facts, Indicator, Instrument, LevelRule, Reason, ReferralBook, Screening
+from referral.when import Seen, holds
+
+Answers = Mapping[str, str | tuple[str, ...]]
+
+_PROVINCE = re.compile(r"p(\d\d)")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_NOT_ASKED = frozenset({"skip", "unsure"})
+
+
+# ------------------------------------------------------------------------------------------------------------ facts
+
+
+def facts_of(instruments: Sequence[Instrument], kind: str, answers: Answers) -> Facts:
+    """The facts behind these answers. `kind` is the intake's. Answers that no instrument codes add nothing."""
+    codings = [coding for instrument in instruments for coding in instrument.codings if _given(coding, answers)]
+    facts = Facts(
+        kind=kind,
+        unknown=len({coding.question for coding in codings if coding.unknown}),
+        indicators=_distinct(indicator for coding in codings for indicator in coding.indicators),
+        share=_share(answers),
+        country=_country(answers),
+    )
+    return _placed(_coded(facts, codings), answers)
+
+
+def _given(coding: Coding, answers: Answers) -> bool:
+    return coding.answer in _picked(answers, coding.question) and all(
+        set(accepted) & set(_picked(answers, question)) for question, accepted in coding.also.items()
+    )
+
+
+def _picked(answers: Answers, question: str) -> tuple[str, ...]:
+    answer = answers.get(question, ())
+    return (answer,) if isinstance(answer, str) else answer
+
+
+def _coded(facts: Facts, codings: Sequence[Coding]) -> Facts:
+    changes: dict[str, object] = {name: _added(name, codings) for name in ANY_OF if name != "share"}
+    for name in ONE_OF:
+        if name != "kind" and (values := [coding.sets[name] for coding in codings if name in coding.sets]):
+            changes[name] = _settled(name, values)
+    return replace(facts, **changes)  # type: ignore[arg-type]
+
+
+def _added(name: str, codings: Sequence[Coding]) -> frozenset[str]:
+    return frozenset(code for coding in codings for code in coding.adds.get(name, ()))
+
+
+def _settled(name: str, values: Sequence[str]) -> str | bool:
+    """One code out of several answers: the gravest danger, any yes, else the last that was said."""
+    if name == "danger":
+        return max(values, key=SEVERITY.index)
+    if name in ("retaliation", "held_now"):
+        return "yes" in values
+    return values[-1]
+
+
+def _share(answers: Answers) -> frozenset[str] | None:
+    """The agencies agreed to. A skipped question is one that was not answered, so nothing is known: None."""
+    picked = _picked(answers, "consent")
+    if not picked or _NOT_ASKED & set(picked):
+        return None
+    return frozenset(picked) & {*ROUTES, ALL_ROUTES}
+
+
+def _country(answers: Answers) -> str:
+    return next((text for text in _picked(answers, "country") if _COUNTRY.fullmatch(text)), "")
+
+
+def _placed(facts: Facts, answers: Answers) -> Facts:
+    """The province chosen is where the person is, or, for somebody abroad, where home is."""
+    code = next((match[1] for text in _picked(answers, "province") if (match := _PROVINCE.fullmatch(text))), "")
+    if facts.where == "abroad":
+        return replace(facts, home_province=code)
+    return replace(facts, province=code)
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+# ------------------------------------------------------------------------------------------------------------ level
+
+
+def judge(book: ReferralBook, facts: Facts) -> Screening:
+    """Elements, level, reasons, and the ILO dimensions for the officer who reviews. An unsure age is read as a child's."""
+    strengths = strengths_of(book, facts)
+    seen = Seen(facts, _elements(book, facts, strengths), strengths=strengths)
+    held = [rule for rule in book.levels if holds(rule.when, seen)]
+    level = max((rule.level for rule in held), default="L0")
+    dimensions = _dimensions(book, strengths)
+    return Screening(
+        level=level,
+        act="act" in seen.elements,
+        means="means" in seen.elements,
+        purpose="purpose" in seen.elements,
+        reasons=_reasons(book, held, strengths),
+        dimensions=dimensions,
+        classification=_classification(facts, seen.elements, dimensions),
+        provisional=_provisional(book, facts, strengths),
+    )
+
+
+def strengths_of(book: ReferralBook, facts: Facts) -> dict[str, tuple[str, str]]:
+    """Each indicator that was answered, or that a coded means stands for, with its dimension and strength."""
+    coded = (book.means_strength[code][0] for code in sorted(facts.means) if code in book.means_strength)
+    ids = dict.fromkeys((*facts.indicators, *coded))
+    sexual = "sexual_exploitation" in facts.purpose
+    known = (book.indicators[id] for id in ids if id in book.indicators)
+    return {i.id: (i.dimension, strength_for(i, adult=facts.age == "adult", sexual=sexual)) for i in known}
+
+
+def strength_for(indicator: Indicator, *, adult: bool, sexual: bool) -> str:
+    """The strength in this person's set. Where the sexual set's is not known the labour set's stands in, never a weaker."""
+    labour = indicator.adult if adult else indicator.child
+    own = (indicator.adult_sexual if adult else indicator.child_sexual) if sexual else ""
+    return own or labour
+
+
+def _elements(
+    book: ReferralBook, facts: Facts, strengths: Mapping[str, tuple[str, str]]
+) -> frozenset[str]:
+    means = [strength for id, (_, strength) in strengths.items() if book.indicators[id].means]
+    enough = (
+        means.count("strong") >= book.scoring.means_strong
+        or means.count("strong") + means.count("medium") >= book.scoring.means_medium
+    )
+    present = {"act": bool(facts.act), "means": enough, "purpose": bool(facts.purpose)}
+    return frozenset(name for name in ELEMENTS if present[name])
+
+
+def _dimensions(book: ReferralBook, strengths: Mapping[str, tuple[str, str]]) -> dict[str, bool]:
+    points = dict.fromkeys(DIMENSIONS, 0)
+    for dimension, strength in strengths.values():
+        points[dimension] += book.scoring.points.get(strength, 0)
+    return {dimension: points[dimension] >= book.scoring.threshold for dimension in DIMENSIONS}
+
+
+def _classification(facts: Facts, elements: frozenset[str], dimensions: Mapping[str, bool]) -> str:
+    """The ILO/EC combination (2009), for the officer only. Under 18, or of unsure age: an act and exploitation are enough."""
+    exploited = dimensions["EX"]
+    if facts.age != "adult" and "act" in elements and exploited:
+        return "trafficking_child"
+    recruited = dimensions["DR"] or dimensions["CR"] or dimensions["AV"]
+    coerced = dimensions["CD"] or dimensions["VD"]
+    if exploited and recruited and coerced:
+        return "trafficking_forced_labour"
+    if exploited and dimensions["DR"]:
+        return "deceived_and_exploited"
+    return "exploited_not_trafficked" if exploited else "not_enough_seen"
+
+
+def _provisional(book: ReferralBook, facts: Facts, strengths: Mapping[str, tuple[str, str]]) -> bool:
+    """True where a strength stands in for one that is not known, or the indicator is our own addition."""
+    sexual = "sexual_exploitation" in facts.purpose
+    column = "adult_sexual" if facts.age == "adult" else "child_sexual"
+    return any(
+        book.indicators[id].provisional or (sexual and not getattr(book.indicators[id], column)) for id in strengths
+    )
+
+
+def _reasons(
+    book: ReferralBook, held: Sequence[LevelRule], strengths: Mapping[str, tuple[str, str]]
+) -> tuple[Reason, ...]:
+    rules = [
+        Reason(rule.id, rule.because, rule.source) for rule in sorted(held, key=lambda r: r.level, reverse=True)
+    ]
+    signs = [Reason(id, book.indicators[id].text_vi, book.indicators[id].source) for id in strengths]
+    return (*rules, *signs)

@@ -81,7 +81,9 @@ class SendError(Exception):
     misconfigured: nothing will go out until an operator acts · never: this message can never be sent.
     """
 
-    def __init__(self, what: Literal["again", "blocked", "misconfigured", "never"], code: str, after_s: float = 0.0) -> None:
+    def __init__(
+        self, what: Literal["again", "blocked", "misconfigured", "never"], code: str, after_s: float = 0.0
+    ) -> None:
         super().__init__(f"not sent ({what}): {code}")
         self.what = what
         self.code = code

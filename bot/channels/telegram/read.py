@@ -138,7 +138,7 @@ def tidy(text: str) -> str:
     """The text without control characters, direction overrides and broken characters, cut to `LONGEST` code points."""
     if _UNWANTED.search(text):
         text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return text.strip()[:LONGEST]
+    return text.strip()[:LONGEST].rstrip()
 
 
 _UNWANTED = re.compile(

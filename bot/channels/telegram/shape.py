@@ -1,0 +1,155 @@
+"""One `Message` → the calls that show it. Touches nothing.
+
+No parse mode is ever set: nothing that a person or an officer wrote is markup. Everything is protected against being
+forwarded or saved, and no link is fetched for a preview.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.channels.base import Button, Message
+
+LONGEST: Final = 4096
+"""UTF-16 units a message, the narrower reading of the limit: https://core.telegram.org/bots/api#sendmessage"""
+MOST_BUTTONS: Final = 100
+SHORT_LABEL: Final = 14
+"""Code points that fit beside another button on a narrow phone."""
+PICKED: Final = "✓ "
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the Bot API. `optional`: words matter more, go on without it. `instead`: what to call if refused."""
+
+    method: str
+    fields: Mapping[str, Any]
+    optional: bool = False
+    instead: Call | None = None
+
+
+def calls(address: str, message: Message) -> tuple[Call, ...]:
+    """Everything to be called, in order: end the pressed button's waiting, mark what was chosen, then the words."""
+    return (*_closing(address, message), *_words(address, message))
+
+
+def split(text: str, longest: int = LONGEST) -> tuple[str, ...]:
+    """The text in parts of at most `longest` UTF-16 units, cut between paragraphs, lines or words where it has any."""
+    parts = []
+    rest = text.strip()
+    while rest:
+        end = _cut(rest, longest)
+        parts.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return tuple(parts)
+
+
+def keyboard(buttons: Sequence[Button]) -> list[list[dict[str, str]]]:
+    """Rows of buttons: answers below one another, then the ways out two by two, the danger button alone at the end."""
+    answers = [b for b in buttons if b.role in ("answer", "officer")]
+    ways = [b for b in buttons if b.role == "way"]
+    danger = [b for b in buttons if b.role == "danger"]
+    answers = answers[: MOST_BUTTONS - len(ways) - len(danger)]
+    side_by_side = len(answers) > 4 and all(len(b.label) <= SHORT_LABEL for b in answers)
+    rows = [*_rows(answers, 2 if side_by_side else 1), *_rows(ways, 2), *_rows(danger, 1)]
+    return [[_shown(button) for button in row] for row in rows]
+
+
+def _rows(buttons: Sequence[Button], width: int) -> Iterator[Sequence[Button]]:
+    return (buttons[i : i + width] for i in range(0, len(buttons), width))
+
+
+def _shown(button: Button) -> dict[str, str]:
+    label = PICKED + button.label if button.picked else button.label
+    return {"text": label, "callback_data": button.data}
+
+
+def _closing(address: str, message: Message) -> Iterator[Call]:
+    press = message.press
+    if press.get("id"):
+        yield Call("answerCallbackQuery", {"callback_query_id": press["id"]}, optional=True)
+    if press.get("message_id") and not _is_redrawn(message):
+        fields = {**_where(address, press), "reply_markup": {"inline_keyboard": _chosen(message)}}
+        yield Call("editMessageReplyMarkup", fields, optional=True)
+
+
+def _chosen(message: Message) -> list[list[dict[str, str]]]:
+    """What stays under the old question: the chosen answer, or nothing where the phone should not tell."""
+    if message.quiet or not message.chosen or not message.press.get("data"):
+        return []
+    return [[{"text": PICKED + message.chosen, "callback_data": message.press["data"]}]]
+
+
+def _words(address: str, message: Message) -> Iterator[Call]:
+    texts = _bubbles(message)
+    for i, text in enumerate(texts):
+        last = i == len(texts) - 1
+        sending = Call("sendMessage", _fields(address, text, message, with_buttons=last))
+        if last and _is_redrawn(message):
+            fields = {**_where(address, message.press), **_content(text, message, with_buttons=True)}
+            yield Call("editMessageText", fields, instead=sending)
+        else:
+            yield sending
+
+
+def _bubbles(message: Message) -> tuple[str, ...]:
+    texts = [text for text in message.texts if text.strip()]
+    if message.link:
+        texts[-1:] = ["\n\n".join([*texts[-1:], message.link])]
+    return tuple(part for text in texts for part in split(text))
+
+
+def _is_redrawn(message: Message) -> bool:
+    """Another box of the same question was ticked: its message is changed in place and not sent again."""
+    press = message.press
+    if not (message.many and message.buttons and press.get("message_id") and len(_bubbles(message)) == 1):
+        return False
+    number = press.get("data", "").partition(":")[0]
+    return any(button.role == "answer" and button.data.partition(":")[0] == number for button in message.buttons)
+
+
+def _fields(address: str, text: str, message: Message, *, with_buttons: bool) -> dict[str, Any]:
+    fields = {"chat_id": address, **_content(text, message, with_buttons=with_buttons), "protect_content": True}
+    if message.quiet:
+        fields["disable_notification"] = True
+    return fields
+
+
+def _content(text: str, message: Message, *, with_buttons: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {"text": text, "link_preview_options": {"is_disabled": True}}
+    if with_buttons and message.buttons:
+        content["reply_markup"] = {"inline_keyboard": keyboard(message.buttons)}
+    return content
+
+
+def _where(address: str, press: Mapping[str, str]) -> dict[str, Any]:
+    return {"chat_id": press.get("chat", address), "message_id": int(press["message_id"])}
+
+
+def _cut(text: str, longest: int) -> int:
+    """How many code points of the text go into this part (at least one)."""
+    end = _fitting(text, longest)
+    if end == len(text):
+        return end
+    for gap in ("\n\n", "\n", " "):
+        at = text.rfind(gap, 1, end + len(gap))
+        if at > end // 2:  # an early gap would leave a stub; the next smaller kind is better
+            return at
+    while end > 1 and unicodedata.combining(text[end]):
+        end -= 1  # a Vietnamese letter written as letter and accents stays whole
+    return end
+
+
+def _fitting(text: str, longest: int) -> int:
+    """The number of leading code points that take at most `longest` UTF-16 units."""
+    if len(text) * 2 <= longest:
+        return len(text)
+    units = 0
+    for i, letter in enumerate(text):
+        units += 2 if ord(letter) > 0xFFFF else 1
+        if units > longest:
+            return i
+    return len(text)

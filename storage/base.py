@@ -17,7 +17,7 @@ from referral.model import Consent, Intake, Referral, State
 
 
 class StaleConversation(Exception):
-    """Another turn of this conversation (or another move of this referral) was committed first: load again, decide again."""
+    """Another turn of this conversation (or another move of this referral) came first: load again, decide again."""
 
 
 class AlreadyHandled(Exception):
@@ -29,7 +29,7 @@ class StorageAway(Exception):
 
 
 class StorageUnfit(Exception):
-    """The database cannot be used by this version (newer, half migrated, damaged, wrong key). The message says what to do."""
+    """The database cannot be used as it is (newer, half migrated, damaged, wrong key). The message says what to do."""
 
 
 # ---------------------------------------------------------------------------------------------------------- officers
@@ -95,9 +95,10 @@ class OutboxRow:
     """Something that must happen outside. `key` says what it is for and is unique: a repeat cannot make a second row.
 
     kind: say (to a citizen), notice (to one officer), notify_agency (hand a referral to its office), wake (a timer),
-    clear (delete a chat's messages), fetch (bring a file in), export. `priority`: 0 danger and urgent notices, 1 other
-    officers' notices, 2 replies, 3 the rest. `lane` is what must keep its order (an address); a stuck row holds back only
-    its own lane. `body` is JSON and is stored encrypted.
+    clear (delete a chat's messages), fetch (bring a file in), alarm (an error id for the staff),
+    export. `priority`: 0 danger and urgent notices, 1 other officers' notices, 2 replies, 3 the rest. `lane` is what
+    must keep its order (an address); a stuck row holds back only its own lane; an empty lane has no order. `body` is
+    JSON and is stored encrypted; its `officer` (an id) says whom the row is for, where it is not for its conversation.
     """
 
     key: str
@@ -189,7 +190,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What an officer opens: the referral, its intake with content (only if identified or content was agreed to), the timeline."""
+    """What an officer opens: the referral, its intake (content only if identified or agreed to), the timeline."""
 
     referral: Referral
     intake: Intake
@@ -197,15 +198,28 @@ class Case:
     timeline: tuple[AuditEntry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Everything of the intakes made in a period, as of one moment. Coded: no content, no answers.
+
+    `received` are the intakes that the audit says were received in it, `notified` the referrals of which an officer's
+    notice went out.
+    """
+
+    intakes: tuple[Intake, ...]
+    referrals: tuple[Referral, ...]
+    received: tuple[str, ...]
+    notified: tuple[str, ...]
+
+
 class Storage(Protocol):
     """A place that remembers. Every method may raise StorageAway.
 
-    `commit` raises StaleConversation or AlreadyHandled. `open_case` writes the audit entry in the transaction that reads.
+    `commit` raises StaleConversation or AlreadyHandled. `open_case` writes its audit entry in the transaction that
+    reads. `says` is what was said since the person was last heard.
     """
 
-    async def load(
-        self, address: Address, *, invite: str = "", receipt: str = "", referral: str = ""
-    ) -> Snapshot: ...
+    async def load(self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "") -> Snapshot: ...
     async def load_conversation(self, conversation: str) -> tuple[Snapshot, Address | None]: ...
     async def load_referral(self, referral: str) -> Snapshot: ...
     async def commit(self, commit: Commit) -> None: ...
@@ -216,5 +230,11 @@ class Storage(Protocol):
     async def shown(self, conversation: str, since: datetime) -> Sequence[str]: ...
     async def abandoned(self, before: datetime, limit: int) -> Sequence[str]: ...
     async def open_case(self, referral: str, officer: Officer, at: datetime) -> Case | None: ...
-    async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]: ...
+    async def list_referrals(
+        self, officer: Officer, *, closed: bool = False, limit: int = 200
+    ) -> Sequence[Referral]: ...
+    async def hand_over(self, referral: str, at: datetime) -> Referral | None: ...
+    async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]: ...
+    async def period(self, start: datetime, end: datetime) -> Period: ...
+    async def record_export(self, key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> bool: ...
     async def close(self) -> None: ...

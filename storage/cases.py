@@ -1,0 +1,388 @@
+"""What is read: snapshots for a turn, the officers' list and case, the period of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Column, Select, Table, and_, bindparam, literal_column, or_, select, update
+
+from flows.model import Conversation
+from referral.model import Consent, Content, Intake, Referral
+from storage import schema as t
+from storage.base import (
+    Address,
+    AuditEntry,
+    Case,
+    Invite,
+    Officer,
+    Period,
+    ReceiptView,
+    Snapshot,
+)
+from storage.outbox import read_address
+from storage.rows import (
+    ANSWERS,
+    AUDIT_COLUMNS,
+    CONSENT_COLUMNS,
+    CONTENT,
+    CONVERSATION,
+    INTAKE_COLUMNS,
+    OFFICER_COLUMNS,
+    REFERRAL_COLUMNS,
+    audit_values,
+    from_ms,
+    read_audit,
+    read_consent,
+    read_intake,
+    read_officer,
+    read_referral,
+    to_ms,
+    write_json,
+)
+from storage.seal import Sealer
+from storage.statements import Row, Work, change, insert_once, question
+from storage.turns import ADD_AUDIT
+
+p = bindparam
+
+# ------------------------------------------------------------------------------------------------------- statements
+
+
+def _columns(table: Table, names: Sequence[str]) -> list[Column[Any]]:
+    return [table.c[name] for name in names]
+
+
+_intake = _columns(t.intake, (*INTAKE_COLUMNS, "sealed_content", "sealed_answers"))
+_referral = _columns(t.referral, REFERRAL_COLUMNS)
+_officer = _columns(t.officer, OFFICER_COLUMNS)
+_address = _columns(t.address, ("id", "channel", "sealed_external"))
+_state = _columns(t.conversation, ("id", "version", "sealed_state"))
+
+STANDS = question(
+    select(*_state, *_officer)
+    .select_from(
+        t.address.outerjoin(t.conversation, t.conversation.c.id == t.address.c.conversation).outerjoin(
+            t.officer, and_(t.officer.c.id == t.address.c.officer, t.officer.c.active != t.NO)
+        )
+    )
+    .where(t.address.c.id == p("is_id"))
+)
+CONVERSATION_BY_ID = question(
+    select(*_state, *_address)
+    .select_from(t.conversation.outerjoin(t.address, t.address.c.id == t.conversation.c.address))
+    .where(t.conversation.c.id == p("is_id"))
+)
+INTAKE = question(select(*_intake).where(t.intake.c.id == p("is_id")))
+CONVERSATION_OF = question(select(t.intake.c.conversation).where(t.intake.c.id == p("is_id")))
+REFERRAL = question(select(*_referral).where(t.referral.c.id == p("is_id")))
+REFERRALS_OF = question(
+    select(*_referral).where(t.referral.c.intake == p("is_intake")).order_by(t.referral.c.created_at, t.referral.c.id)
+)
+INVITE = question(
+    select(t.invite.c.hash, t.invite.c.expires_at, *_officer)
+    .join_from(t.invite, t.officer, t.officer.c.id == t.invite.c.officer)
+    .where(t.invite.c.hash == p("is_hash"), t.invite.c.used_at.is_(None), t.officer.c.active != t.NO)
+)
+RECEIPT = question(
+    select(t.intake.c.id, t.intake.c.kind, t.intake.c.created_at).where(t.intake.c.receipt == p("is_hash"))
+)
+ABANDONED = question(
+    select(t.conversation.c.id)
+    .where(t.conversation.c.ended == t.NO, t.conversation.c.active_at < p("before"))
+    .order_by(t.conversation.c.active_at)
+    .limit(p("most"))
+)
+OFFICER = question(select(*_officer).where(t.officer.c.id == p("is_id"), t.officer.c.active != t.NO))
+OFFICERS_OF = question(
+    select(*_officer, *_address, t.address.c.unreachable)
+    .select_from(t.officer.outerjoin(t.address, t.address.c.officer == t.officer.c.id))
+    .where(t.officer.c.office == p("is_office"), t.officer.c.active != t.NO)
+    .order_by(t.officer.c.id)
+)
+
+
+def _list(ended: str) -> Select[Any]:
+    return (
+        select(*_referral)
+        .where(t.referral.c.ended == literal_column(ended))
+        .order_by(
+            t.referral.c.urgent.desc(),
+            t.referral.c.acknowledged_at.is_not(None),
+            t.referral.c.created_at,
+            t.referral.c.id,
+        )
+        .limit(p("most"))
+    )
+
+
+LIST_OPEN = question(_list("0").where(t.referral.c.office == p("is_office")))
+LIST_ENDED = question(_list("1").where(t.referral.c.office == p("is_office")))
+LIST_OPEN_ALL = question(_list("0"))
+LIST_ENDED_ALL = question(_list("1"))
+
+CONSENTS = question(
+    select(*_columns(t.consent, CONSENT_COLUMNS))
+    .where(
+        or_(
+            t.consent.c.intake == p("is_intake"),
+            and_(t.consent.c.conversation == p("is_conversation"), t.consent.c.intake == t.NONE),
+        )
+    )
+    .order_by(t.consent.c.id)
+)
+TIMELINE = question(
+    select(*_columns(t.audit, AUDIT_COLUMNS))
+    .where(or_(t.audit.c.subject == p("is_referral"), t.audit.c.subject == p("is_intake")))
+    .order_by(t.audit.c.id)
+)
+HAND_OVER = change(
+    update(t.referral)
+    .where(t.referral.c.id == p("is_id"), t.referral.c.state == literal_column("'proposed'"))
+    .values(state="sent", sent_at=p("at"))
+)
+
+ADD_EXPORT = insert_once(t.export_run)
+INTAKES_BETWEEN = question(
+    select(*_columns(t.intake, INTAKE_COLUMNS))
+    .where(t.intake.c.created_at >= p("start"), t.intake.c.created_at < p("end"))
+    .order_by(t.intake.c.created_at, t.intake.c.id)
+)
+REFERRALS_BETWEEN = question(
+    select(*_referral)
+    .join_from(t.intake, t.referral, t.referral.c.intake == t.intake.c.id)
+    .where(t.intake.c.created_at >= p("start"), t.intake.c.created_at < p("end"))
+    .order_by(t.referral.c.created_at, t.referral.c.id)
+)
+RECEIVED_BETWEEN = question(
+    select(t.audit.c.subject)
+    .where(t.audit.c.action == literal_column("'intake.received'"), t.audit.c.at >= p("start"), t.audit.c.at < p("end"))
+    .order_by(t.audit.c.at, t.audit.c.subject)
+)
+NOTIFIED_BETWEEN = question(
+    select(t.outbox.c.referral)
+    .select_from(
+        t.intake.join(t.referral, t.referral.c.intake == t.intake.c.id).join(
+            t.outbox, and_(t.outbox.c.referral == t.referral.c.id, t.outbox.c.referral != t.NONE)
+        )
+    )
+    .where(
+        t.intake.c.created_at >= p("start"),
+        t.intake.c.created_at < p("end"),
+        t.outbox.c.kind == literal_column("'notice'"),
+        t.outbox.c.state == literal_column("'done'"),
+    )
+    .distinct()
+    .order_by(t.outbox.c.referral)
+)
+
+# ---------------------------------------------------------------------------------------------------------- snapshots
+
+
+def load(where: str, invite: str, receipt: str, referral: str, sealer: Sealer) -> Work[Snapshot]:
+    """What is known about the address with this keyed hash, and about the hashes and id that the event carried."""
+    found = yield STANDS, {"is_id": where}
+    snapshot = Snapshot()
+    if found:
+        row = found[0]
+        snapshot = yield from _around(read_conversation(row[:3], sealer), sealer)
+        snapshot = replace(snapshot, officer=read_officer(row[3:]) if row[3] is not None else None)
+    return replace(
+        snapshot,
+        invite=(yield from find_invite(invite)) if invite else None,
+        receipt=(yield from _receipt(receipt)) if receipt else None,
+        referral=(yield from find_referral(referral)) if referral else None,
+    )
+
+
+def read_conversation(row: Row, sealer: Sealer) -> Conversation | None:
+    """A conversation from id, version and sealed state."""
+    conversation_id, version, sealed = row
+    if conversation_id is None:
+        return None
+    state = CONVERSATION.read(sealer.open(sealed, f"conversation/{conversation_id}".encode()))
+    return state if state.version == version else replace(state, version=version)
+
+
+def _around(conversation: Conversation | None, sealer: Sealer) -> Work[Snapshot]:
+    if conversation is None or not conversation.intake:
+        return Snapshot(conversation)
+    intake = yield from find_intake(conversation.intake, sealer)
+    return Snapshot(conversation, intake, (yield from _referrals(conversation.intake)))
+
+
+def load_conversation(conversation: str, sealer: Sealer) -> Work[tuple[Snapshot, Address | None]]:
+    """A conversation by its pseudonym, and where the person is reached."""
+    found = yield CONVERSATION_BY_ID, {"is_id": conversation}
+    if not found:
+        return Snapshot(), None
+    snapshot = yield from _around(read_conversation(found[0][:3], sealer), sealer)
+    return snapshot, read_address(found[0][3:6], sealer)
+
+
+def load_referral(referral: str, sealer: Sealer) -> Work[Snapshot]:
+    """A referral with its intake, that intake's referrals and the conversation through which a question can go back."""
+    found = yield from find_referral(referral)
+    if found is None:
+        return Snapshot()
+    intake = yield from find_intake(found.intake, sealer)
+    referrals = yield from _referrals(found.intake)
+    conversation = None
+    if intake is not None and intake.conversation:
+        rows = yield CONVERSATION_BY_ID, {"is_id": intake.conversation}
+        conversation = read_conversation(rows[0][:3], sealer) if rows else None
+    return Snapshot(conversation, intake, referrals, referral=found)
+
+
+def find_intake(intake: str, sealer: Sealer) -> Work[Intake | None]:
+    found = yield INTAKE, {"is_id": intake}
+    if not found:
+        return None
+    *coded, content, answers = found[0]
+    return read_intake(
+        tuple(coded),
+        CONTENT.read(sealer.open(content, f"content/{intake}".encode())),
+        ANSWERS.read(sealer.open(answers, f"answers/{intake}".encode())),
+    )
+
+
+def find_referral(referral: str) -> Work[Referral | None]:
+    found = yield REFERRAL, {"is_id": referral}
+    return read_referral(found[0]) if found else None
+
+
+def _referrals(intake: str) -> Work[tuple[Referral, ...]]:
+    found = yield REFERRALS_OF, {"is_intake": intake}
+    return tuple(read_referral(row) for row in found)
+
+
+def find_invite(hashed: str) -> Work[Invite | None]:
+    """An invite that was not used. Whether it is still in time is for whoever knows the time."""
+    found = yield INVITE, {"is_hash": hashed}
+    return Invite(found[0][0], read_officer(found[0][2:]), from_ms(found[0][1])) if found else None
+
+
+def _receipt(hashed: str) -> Work[ReceiptView | None]:
+    found = yield RECEIPT, {"is_hash": hashed}
+    if not found:
+        return None
+    intake, kind, created_at = found[0]
+    referrals = yield from _referrals(intake)
+    return ReceiptView(intake, kind, from_ms(created_at), tuple((each.to, each.state) for each in referrals))
+
+
+def abandoned(before: datetime, limit: int) -> Work[tuple[str, ...]]:
+    """Conversations without a word since `before` whose draft is still there, the oldest first."""
+    found = yield ABANDONED, {"before": to_ms(before), "most": limit}
+    return tuple(row[0] for row in found)
+
+
+# ----------------------------------------------------------------------------------------------------------- officers
+
+_OPENS: Final = frozenset({"duty", "chief", "admin"})
+
+
+def _may_open(officer: Officer, referral: Referral) -> bool:
+    return officer.role == "admin" or (officer.role in _OPENS and officer.office == referral.office)
+
+
+def open_case(referral: str, officer: str, at: datetime, sealer: Sealer) -> Work[Case | None]:
+    """Read a case for an officer and write down that it was read. None where there is none that they may open."""
+    found = yield OFFICER, {"is_id": officer}
+    opened = yield from find_referral(referral)
+    if not found or opened is None or not _may_open(read_officer(found[0]), opened):
+        return None
+    intake = yield from find_intake(opened.intake, sealer)
+    if intake is None:
+        return None
+    yield ADD_AUDIT, audit_values(AuditEntry(officer, "case.opened", referral, at))
+    consents = yield from _consents(intake.id, intake.conversation)
+    timeline = yield TIMELINE, {"is_referral": referral, "is_intake": intake.id}
+    shown = intake if _may_read(opened, intake, consents) else replace(intake, content=Content(), answers={})
+    return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline))
+
+
+def _may_read(referral: Referral, intake: Intake, consents: Sequence[Consent]) -> bool:
+    """Whether the agency gets the person's own words: who they are was released, they agreed, or a tip was never asked.
+
+    Somebody who sends a tip writes it to be passed on; consent is asked only of a person whose own story it is.
+    """
+    if referral.identified:
+        return True
+    asked = [each.given for each in consents if each.to == referral.to]
+    if asked:
+        return asked[-1]
+    return intake.kind == "tip" and intake.facts.share is None
+
+
+def _consents(intake: str, conversation: str) -> Work[tuple[Consent, ...]]:
+    found = yield CONSENTS, {"is_intake": intake, "is_conversation": conversation}
+    return tuple(read_consent(row) for row in found)
+
+
+def list_referrals(officer: str, closed: bool, limit: int) -> Work[tuple[Referral, ...]]:
+    """An office's referrals (an admin's: all): urgent first, then those that nobody acknowledged, then by age."""
+    found = yield OFFICER, {"is_id": officer}
+    if not found:
+        return ()
+    known = read_officer(found[0])
+    if known.role not in _OPENS:
+        return ()
+    everywhere = known.role == "admin"
+    statement = (
+        (LIST_ENDED_ALL if everywhere else LIST_ENDED) if closed else (LIST_OPEN_ALL if everywhere else LIST_OPEN)
+    )
+    rows = yield statement, {"is_office": known.office, "most": limit}
+    return tuple(read_referral(row) for row in rows)
+
+
+def officers_of(office: str, sealer: Sealer) -> Work[tuple[tuple[Officer, Address | None], ...]]:
+    """The active officers of an office, and where each is reached; None for one who joined nowhere or blocked us."""
+    rows = yield OFFICERS_OF, {"is_office": office}
+    return tuple((read_officer(row[:6]), None if row[9] else read_address(row[6:9], sealer)) for row in rows)
+
+
+def hand_over(referral: str, at: datetime) -> Work[Referral | None]:
+    """Proposed → sent, if that still stands; None where it was moved or its consent taken back meanwhile."""
+    proposed = yield from find_referral(referral)
+    if proposed is None or proposed.state != "proposed":
+        return None
+    if proposed.identified and not proposed.ground:
+        rows = yield CONVERSATION_OF, {"is_id": proposed.intake}
+        consents = yield from _consents(proposed.intake, rows[0][0])
+        asked = [each.given for each in consents if each.to == proposed.to]
+        if asked and not asked[-1]:
+            return None
+    moved = yield HAND_OVER, {"is_id": referral, "at": to_ms(at)}
+    if not moved:
+        return None
+    return replace(proposed, state="sent", sent_at=from_ms(to_ms(at)))
+
+
+# ------------------------------------------------------------------------------------------------------------- period
+
+
+def record_export(key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> Work[bool]:
+    """Keep what an export contained. False where this key was recorded before: nothing is changed then."""
+    values = {"key": key, "sha256": sha256, "counts": write_json(counts), "at": to_ms(at)}
+    recorded = yield ADD_EXPORT, values
+    if recorded:
+        yield ADD_AUDIT, audit_values(AuditEntry("export", "export.recorded", key, at, {"sha256": sha256}))
+    return bool(recorded)
+
+
+def period(start: datetime, end: datetime) -> Work[Period]:
+    """Everything of the intakes made from `start` until before `end`, coded, as of one moment."""
+    values = {"start": to_ms(start), "end": to_ms(end)}
+    intakes = yield INTAKES_BETWEEN, values
+    referrals = yield REFERRALS_BETWEEN, values
+    received = yield RECEIVED_BETWEEN, values
+    notified = yield NOTIFIED_BETWEEN, values
+    return Period(
+        intakes=tuple(read_intake(row, Content(), {}) for row in intakes),
+        referrals=tuple(read_referral(row) for row in referrals),
+        received=tuple(row[0] for row in received),
+        notified=tuple(row[0] for row in notified),
+    )

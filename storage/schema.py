@@ -1,0 +1,289 @@
+"""Every table, once: SQLAlchemy Core, for SQLite and PostgreSQL alike.
+
+Times are integers: UTC milliseconds since 1970, the same on both databases. Flags are 0 or 1. `sealed_*` columns are
+encrypted (see seal.py); all others may be read by whoever can read the file, and hold codes, ids and times only.
+A change here needs a migration; tests/test_migrations.py compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    literal_column,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Serial = BigInteger().with_variant(Integer, "sqlite")
+"""A number the database gives. SQLite numbers rows by itself only where the type is INTEGER."""
+
+NO: ColumnElement[Any] = literal_column("0")
+"""A constant 0 in the text of a statement: a partial index is used only where the statement names its constant."""
+
+NONE: ColumnElement[Any] = literal_column("''")
+"""The same for the empty text."""
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=text("''"))
+
+
+def _flag(name: str) -> Column[int]:
+    return Column(name, SmallInteger, nullable=False, server_default=text("0"))
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
+def _at(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _perhaps_at(name: str) -> Column[int | None]:
+    return Column(name, BigInteger)
+
+
+officer = Table(
+    "officer",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("name"),
+    _text("office"),
+    _text("route"),
+    _text("role"),
+    _flag("active"),
+    Column("login", Text, unique=True),
+    _text("password"),  # argon2id hash, made by the caller
+    _number("failed"),
+    _perhaps_at("failed_at"),
+    _at("created_at"),
+)
+Index("ix_officer_office", officer.c.office)
+
+invite = Table(
+    "invite",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("officer", Text, ForeignKey(officer.c.id), nullable=False),
+    _at("expires_at"),
+    _perhaps_at("used_at"),
+    _at("created_at"),
+)
+Index("ix_invite_officer", invite.c.officer)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", Text, primary_key=True),  # keyed hash of the cookie
+    Column("officer", Text, ForeignKey(officer.c.id), nullable=False),
+    _at("created_at"),
+    _at("expires_at"),
+    _perhaps_at("revoked_at"),
+)
+Index("ix_session_officer", session.c.officer)
+
+address = Table(
+    "address",
+    metadata,
+    Column("id", Text, primary_key=True),  # keyed hash of channel and platform id
+    _text("channel"),
+    Column("sealed_external", LargeBinary, nullable=False),
+    _text("conversation"),  # the one that is going on
+    _flag("unreachable"),
+    Column("officer", Text, ForeignKey(officer.c.id)),
+    _at("created_at"),
+)
+Index("uq_address_officer", address.c.officer, unique=True)  # one officer is reached in one place
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _number("version"),
+    _number(
+        "heard_version"
+    ),  # the version at which the person was last heard: what was said since is the page's answer
+    Column("address", Text, ForeignKey(address.c.id)),
+    _text("channel"),
+    _text("locale"),
+    _text("flow"),
+    _text("step"),
+    _flag("quiet"),
+    _at("active_at"),
+    _flag("ended"),  # its draft was erased, and nothing was written since
+    Column("sealed_state", LargeBinary, nullable=False),
+)
+Index("ix_conversation_active", conversation.c.active_at, sqlite_where=text("ended = 0"))
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    _text("conversation"),
+    _text("message_id"),
+    _at("at"),
+    sqlite_with_rowid=False,
+)
+Index("ix_inbox_conversation", inbox.c.conversation, inbox.c.at)
+
+intake = Table(
+    "intake",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("conversation"),
+    _text("kind"),
+    _text("level"),
+    _flag("urgent"),
+    _text("facts"),
+    _text("screening"),
+    _text("channel"),
+    _text("locale"),
+    _text("province"),
+    _text("form"),
+    _text("articles"),
+    _at("created_at"),
+    _at("updated_at"),
+    _perhaps_at("classified_at"),
+    Column("receipt", Text, unique=True),  # keyed hash of the code
+    Column("sealed_content", LargeBinary, nullable=False),
+    Column("sealed_answers", LargeBinary, nullable=False),
+)
+Index("ix_intake_conversation", intake.c.conversation)
+Index("ix_intake_created_at", intake.c.created_at)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    _text("conversation"),
+    _text("intake"),
+    _text("route"),
+    _flag("given"),
+    _text("wording"),
+    _at("at"),
+    _text("channel"),
+)
+Index("ix_consent_intake", consent.c.intake, consent.c.route)
+Index("ix_consent_conversation", consent.c.conversation)
+
+referral = Table(
+    "referral",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("intake", Text, ForeignKey(intake.c.id), nullable=False),
+    _text("code"),
+    _text("route"),
+    _text("office"),
+    _flag("identified"),
+    _text("rule"),
+    _text("because"),
+    _text("source"),
+    _text("ground"),
+    _text("level"),
+    _flag("urgent"),
+    _text("province"),
+    _text("state"),
+    _flag("ended"),  # closed, withdrawn or transferred: nothing is left to do in this office
+    _at("created_at"),
+    _perhaps_at("due_at"),
+    _perhaps_at("sent_at"),
+    _perhaps_at("delivered_at"),
+    _perhaps_at("acknowledged_at"),
+    _perhaps_at("accepted_at"),
+    _perhaps_at("closed_at"),
+    _text("officer"),
+    _text("reason"),
+    _text("outcome"),
+)
+Index("ix_referral_intake", referral.c.intake)
+Index("ix_referral_office", referral.c.office, referral.c.ended, referral.c.urgent, referral.c.created_at)
+Index("ix_referral_ended", referral.c.ended, referral.c.urgent, referral.c.created_at)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),
+    _text("kind"),
+    _text("lane"),
+    Column("priority", SmallInteger, CheckConstraint("priority BETWEEN 0 AND 3", name="priority"), nullable=False),
+    _at("due_at"),  # when it may next be performed; the end of its lease while somebody holds it
+    _number("claimed_until"),  # 0 while nobody holds it
+    _flag("finished"),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),  # waiting, done, dead, cancelled
+    _number("attempts"),
+    Column("sealed_body", LargeBinary),  # empty after erasure
+    _text("conversation"),
+    _number("version"),  # of the conversation, when this was written
+    _text("referral"),
+    _text("officer"),  # whom it is for, where it is for an officer
+    _at("created_at"),
+    _perhaps_at("done_at"),
+    _text("message_ids"),
+    _text("code"),
+    sqlite_autoincrement=True,
+)
+Index("ix_outbox_due", outbox.c.priority, outbox.c.due_at, outbox.c.id, sqlite_where=text("finished = 0"))
+Index("ix_outbox_lane", outbox.c.lane, outbox.c.id, sqlite_where=text("finished = 0"))
+Index("ix_outbox_said", outbox.c.conversation, outbox.c.version, sqlite_where=text("kind = 'say'"))
+Index("ix_outbox_referral", outbox.c.referral, sqlite_where=text("referral <> ''"))
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    _at("at"),
+    _text("actor"),
+    _text("action"),
+    _text("subject"),
+    _text("detail"),
+    sqlite_autoincrement=True,
+)
+Index("ix_audit_subject", audit.c.subject)
+Index("ix_audit_received", audit.c.at, audit.c.subject, sqlite_where=text("action = 'intake.received'"))
+
+export_run = Table(
+    "export_run",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _text("sha256"),
+    _text("counts"),
+    _at("at"),
+)
+
+meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", LargeBinary, nullable=False))
+
+APPEND_ONLY = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+}
+"""What keeps the audit append-only, by dialect. Run after the tables are made."""
+
+TABLES = tuple(metadata.tables)

@@ -1,0 +1,71 @@
+"""Encrypts and opens personal fields, and finds them again by a keyed hash. The key is handed in, never looked up.
+
+AES-256-GCM from `cryptography`; sealing and look-ups have keys of their own, derived by HKDF-SHA256, so that neither
+helps against the other. A sealed value is one byte of format (1), 12 bytes of nonce, the ciphertext and its tag.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from storage.base import StorageUnfit
+
+KEY_BYTES: Final = 32
+CODES: Final = frozenset({"receipt", "invite"})
+"""Kinds of look-up that people type: case, spaces and dashes do not count."""
+
+_FORMAT: Final = b"\x01"
+_NONCE_BYTES: Final = 12
+_HASH_CHARACTERS: Final = 32  # 128 bits: enough that no two addresses ever meet, and half the index
+
+
+class Sealer:
+    """Seals, opens and looks up under one service key of 32 bytes. Raises ValueError for a key of another length."""
+
+    __slots__ = ("_aead", "_lookup_key")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise ValueError(
+                f"the service key has {len(key)} bytes instead of {KEY_BYTES}: make a new one or restore it"
+            )
+        self._aead = AESGCM(_derive(key, b"nhip-cau seal 1"))
+        self._lookup_key = _derive(key, b"nhip-cau lookup 1")
+
+    def __repr__(self) -> str:
+        return "Sealer(…)"
+
+    def seal(self, plain: bytes, about: bytes) -> bytes:
+        """Encrypt. `about` says what the value belongs to (its row); it is not kept and must be given to open."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _FORMAT + nonce + self._aead.encrypt(nonce, plain, about)
+
+    def open(self, sealed: bytes, about: bytes) -> bytes:
+        """Decrypt. Raises StorageUnfit where the key is another, or the value was altered or moved to another row."""
+        if sealed[:1] != _FORMAT:
+            raise StorageUnfit(
+                "a sealed field has an unknown format: it was written by a newer version; use that version"
+            )
+        try:
+            return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], about)
+        except InvalidTag as cause:
+            raise StorageUnfit(
+                "a sealed field cannot be opened: the key is not the one it was written with, or it was altered; "
+                "give the right key or restore a backup"
+            ) from cause
+
+    def lookup(self, kind: str, text: str) -> str:
+        """The keyed hash by which `text` is found again: 32 hexadecimal characters, another one for every kind."""
+        plain = "".join(filter(str.isalnum, text)).upper() if kind in CODES else text
+        return hmac.digest(self._lookup_key, f"{kind}\0{plain}".encode(), "sha256").hex()[:_HASH_CHARACTERS]
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(key)

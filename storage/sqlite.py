@@ -1,0 +1,231 @@
+"""SQLite through aiosqlite: one writer that commits whatever waits at once, readers beside it.
+
+This is the only file that knows SQLite's driver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, Generic
+from urllib.parse import quote
+
+import aiosqlite
+from sqlalchemy.dialects import sqlite as dialect
+
+from storage import accounts, cases, outbox, turns
+from storage.base import AlreadyHandled, StaleConversation, StorageAway
+from storage.cache import MOST
+from storage.seal import Sealer
+from storage.statements import Compiled, Sql, T, Work, compiled, statements_of
+from storage.store import DatabaseStorage
+
+SPEAKING: Final[tuple[ModuleType, ...]] = (accounts, cases, outbox, turns)
+"""The modules that define statements."""
+
+MOST_TOGETHER: Final = 512
+"""How many pieces of work share one transaction at most, so that what comes later waits some 50 ms and not longer."""
+
+MOST_WAITING: Final = 10_000
+"""How many may wait before more are refused: their senders will come again, and memory stays bounded."""
+
+BUSY_MS: Final = 5_000
+"""How long a lock held by another process is waited for. Platforms give up on a webhook later than that."""
+
+
+class Connection(aiosqlite.Connection):
+    """An aiosqlite connection that runs one function with many statements in one visit to its thread.
+
+    Each await of aiosqlite is a visit, and under a busy event loop each visit waits for the interpreter's lock:
+    measured 57 commits/s. `_execute` is how aiosqlite itself visits the thread; it is protected, and
+    tests/test_storage.py holds the version to it. The function carries no arguments: aiosqlite's debug log prints them.
+    """
+
+    async def visit(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function` on the connection's thread. Raises StorageAway where the connection is closed."""
+        if not self._running or self._connection is None:
+            raise StorageAway("the database was closed: start the service again")
+        connection = self._conn
+
+        def run() -> T:
+            return function(connection)
+
+        result: T = await self._execute(run)  # type: ignore[no-untyped-call]
+        return result
+
+
+def _connect(path: Path, *, writes: bool, busy_ms: int) -> Connection:
+    def connector() -> sqlite3.Connection:
+        where = f"file:{quote(str(path))}?mode={'rw' if writes else 'ro'}"
+        made = sqlite3.connect(where, uri=True, isolation_level=None, cached_statements=256, timeout=busy_ms / 1000)
+        made.execute("PRAGMA foreign_keys=ON")
+        if writes:
+            made.execute("PRAGMA journal_mode=WAL")
+            made.execute("PRAGMA synchronous=FULL")
+            made.execute("PRAGMA secure_delete=ON")
+        return made
+
+    return Connection(connector, iter_chunk_size=64)
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[T]):
+    """A piece of work and the future of whoever waits for it."""
+
+    work: Work[T]
+    answer: asyncio.Future[T]
+
+
+Outcome = tuple[Any, Exception | None]
+
+
+class Together:
+    """Runs whatever waits in one transaction; those who come meanwhile form the next. Idle, it adds no delay.
+
+    The transaction belongs to a task of its own, so a caller who is cancelled leaves nothing half done.
+    """
+
+    def __init__(self, connection: Connection, statements: dict[Sql, Compiled], begin: str) -> None:
+        self._connection = connection
+        self._statements = statements
+        self._begin = begin
+        self._waiting: list[_Waiting[Any]] = []
+        self._draining: asyncio.Task[None] | None = None
+
+    async def run(self, work: Work[T]) -> T:
+        """The work's result once its transaction is committed. Raises what the work raises, or StorageAway."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise StorageAway(f"{MOST_WAITING} writes are waiting: the disk is too slow for what comes in")
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        result: T = await waiting.answer
+        return result
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close."""
+        if self._draining is not None:
+            await asyncio.wait([self._draining])
+        await self._connection.close()
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                taken, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+                await self._perform([each for each in taken if not each.answer.done()])
+        finally:
+            self._draining = None
+
+    async def _perform(self, taken: list[_Waiting[Any]]) -> None:
+        if not taken:
+            return
+        try:
+            outcomes = await self._connection.visit(lambda database: self._transact(database, taken))
+        except StorageAway as away:
+            outcomes = [(None, away)] * len(taken)
+        for each, (result, error) in zip(taken, outcomes, strict=True):
+            if each.answer.done():
+                continue  # whoever waited was cancelled; what they asked for is stored all the same
+            if error is None:
+                each.answer.set_result(result)
+            else:
+                each.answer.set_exception(error)
+
+    # From here on: on the connection's thread.
+
+    def _transact(self, database: sqlite3.Connection, taken: Sequence[_Waiting[Any]]) -> list[Outcome]:
+        try:
+            database.execute(self._begin)
+            outcomes = [self._apart(database, each.work) for each in taken]
+            database.execute("COMMIT")
+        except sqlite3.Error as cause:
+            _roll_back(database)
+            raise StorageAway(f"the database did not take it ({_name_of(cause)}): free the disk or the lock") from cause
+        except BaseException:
+            _roll_back(database)
+            raise
+        return outcomes
+
+    def _apart(self, database: sqlite3.Connection, work: Work[Any]) -> Outcome:
+        """Run one piece of work so that its failure is its own. What befalls the whole database is raised."""
+        database.execute("SAVEPOINT apart")
+        try:
+            result = self._speak(database, work)
+        except (StaleConversation, AlreadyHandled, sqlite3.IntegrityError) as refused:
+            error: Exception = refused
+        except sqlite3.Error:
+            raise
+        except Exception as fault:
+            error = fault
+        else:
+            database.execute("RELEASE apart")
+            return result, None
+        database.execute("ROLLBACK TO apart")
+        database.execute("RELEASE apart")
+        return None, error
+
+    def _speak(self, database: sqlite3.Connection, work: Work[T]) -> T:
+        answer: Any = None
+        try:
+            while True:
+                sql, values = work.send(answer)
+                statement = self._statements[sql]
+                cursor = database.execute(statement.text, statement.pick(values))
+                answer = cursor.fetchall() if statement.rows else cursor.rowcount
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def _roll_back(database: sqlite3.Connection) -> None:
+    # A full disk may have rolled back already.
+    if database.in_transaction:
+        database.execute("ROLLBACK")
+
+
+def _name_of(cause: sqlite3.Error) -> str:
+    return getattr(cause, "sqlite_errorname", type(cause).__name__)
+
+
+class SqliteStorage(DatabaseStorage):
+    """`Storage` in one file. One process writes; others may read it, and the command line may write now and then."""
+
+    def __init__(self, writer: Together, quick: Together, long: Together, sealer: Sealer, most_snapshots: int) -> None:
+        super().__init__(sealer, most_snapshots)
+        self._writer = writer
+        self._quick = quick
+        self._long = long
+
+    @classmethod
+    async def open(
+        cls, path: Path | str, sealer: Sealer, *, busy_ms: int = BUSY_MS, most_snapshots: int = MOST
+    ) -> SqliteStorage:
+        """Open a database that `migrate` has made. Raises StorageAway where it cannot be opened."""
+        spoken = dialect.dialect(paramstyle="qmark")
+        statements = {sql: compiled(sql, spoken) for sql in statements_of(*SPEAKING)}
+        opened: list[Together] = []
+        try:
+            for begin in ("BEGIN IMMEDIATE", "BEGIN", "BEGIN"):
+                connection = _connect(Path(path), writes=not opened, busy_ms=busy_ms)
+                await connection
+                opened.append(Together(connection, statements, begin))
+        except sqlite3.Error as cause:
+            for each in opened:
+                await each.close()
+            raise StorageAway(f"the database cannot be opened ({_name_of(cause)}): look at its folder") from cause
+        return cls(opened[0], opened[1], opened[2], sealer, most_snapshots)
+
+    async def read(self, work: Work[T], *, long: bool = False) -> T:
+        return await (self._long if long else self._quick).run(work)
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._writer.run(work)
+
+    async def close(self) -> None:
+        for each in (self._quick, self._long, self._writer):
+            await each.close()

@@ -1,0 +1,83 @@
+"""A statement in SQLAlchemy Core, compiled once to text, and the shape of a piece of work over such statements.
+
+Work is a generator that yields (statement, values) and is given back the rows, or the number of rows written. So what
+is read and written stands once, for every database; a driver only performs it (see sqlite.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from sqlalchemy import Insert, Select, Table, Update, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Values = Mapping[str, Any]
+Build = Callable[[str], Insert | Select[Any] | Update]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sql:
+    """One statement. `build` makes it for a dialect by name; `rows` tells a question from a change."""
+
+    build: Build
+    rows: bool
+
+
+Work = Generator[tuple[Sql, Values], Any, T]
+
+
+def question(core: Select[Any]) -> Sql:
+    """A statement that answers with rows."""
+    return Sql(lambda _: core, rows=True)
+
+
+def change(core: Update) -> Sql:
+    """A statement that answers with the number of rows it changed."""
+    return Sql(lambda _: core, rows=False)
+
+
+def insert_once(table: Table, *left_out: str) -> Sql:
+    """Insert a whole row by its columns' names; a row whose key is there already is kept, and 0 is answered."""
+    values: dict[str, Any] = {c.name: bindparam(c.name) for c in table.columns if c.name not in left_out}
+
+    def build(dialect: str) -> Insert:
+        # ON CONFLICT is the same on both databases, but SQLAlchemy has it in each dialect's own Insert.
+        insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        return insert(table).values(values).on_conflict_do_nothing()
+
+    return Sql(build, rows=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The text for one driver, how its parameters are picked out of named values, and whether it answers with rows."""
+
+    text: str
+    pick: Callable[[Values], Sequence[Any]]
+    rows: bool
+
+
+def compiled(sql: Sql, dialect: Dialect) -> Compiled:
+    """Compile for a dialect with positional parameters. A name used twice is picked twice."""
+    made = sql.build(dialect.name).compile(dialect=dialect)
+    constants = {name: bound.value for name, bound in made.binds.items() if not bound.required}
+    return Compiled(str(made), _picker(tuple(made.positiontup or ()), constants), sql.rows)
+
+
+def statements_of(*modules: object) -> tuple[Sql, ...]:
+    """Every statement that these modules define, so that they are compiled at start and not in somebody's turn."""
+    return tuple(each for module in modules for each in vars(module).values() if isinstance(each, Sql))
+
+
+def _picker(names: tuple[str, ...], constants: Values) -> Callable[[Values], Sequence[Any]]:
+    if constants:
+        return lambda values: [values[name] if name in values else constants[name] for name in names]
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]

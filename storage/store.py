@@ -1,0 +1,166 @@
+"""The methods of `Storage`, once for every database. A driver adds how work is read, written and closed.
+
+Encoding and sealing happen here, before the writer's turn comes; the writer only runs statements.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from referral.model import Referral
+from storage import cases, outbox
+from storage.base import (
+    Address,
+    AlreadyHandled,
+    Case,
+    Claimed,
+    Commit,
+    Done,
+    Officer,
+    OutboxRow,
+    Period,
+    Snapshot,
+    StaleConversation,
+)
+from storage.cache import MOST, Snapshots
+from storage.rows import BODY, from_ms_or_none
+from storage.seal import Sealer
+from storage.statements import T, Work
+from storage.turns import Ready, address_id, intake_of, prepare, write_turn
+
+
+class DatabaseStorage(ABC):
+    """`Storage` over any database for which work can be read and written."""
+
+    def __init__(self, sealer: Sealer, most_snapshots: int = MOST) -> None:
+        self.sealer = sealer
+        self._snapshots = Snapshots(most_snapshots)
+
+    # ------------------------------------------------------------------------------------------------ for the driver
+
+    @abstractmethod
+    async def read(self, work: Work[T], *, long: bool = False) -> T:
+        """Run work that only asks, as of one moment. `long` keeps it out of the way of people who wait."""
+
+    @abstractmethod
+    async def write(self, work: Work[T]) -> T:
+        """Run work in a transaction: whole and lasting when this returns, or not at all."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what is being written, then let go of the database. Everything afterwards is StorageAway."""
+
+    # --------------------------------------------------------------------------------------------------------- turns
+
+    async def load(self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "") -> Snapshot:
+        """What is known about an address; `invite` and `receipt` are codes as they were typed."""
+        key = address_id(address, self.sealer)
+        if not (invite or receipt or referral) and (kept := self._snapshots.get(key)) is not None:
+            return kept
+        turn = self._snapshots.begin(key)
+        hashed = [
+            self.sealer.lookup(kind, code) if code else "" for kind, code in (("invite", invite), ("receipt", receipt))
+        ]
+        snapshot = await self.read(cases.load(key, hashed[0], hashed[1], referral, self.sealer))
+        self._snapshots.put(key, turn, snapshot)
+        return snapshot
+
+    async def load_conversation(self, conversation: str) -> tuple[Snapshot, Address | None]:
+        """A conversation by its pseudonym, and where the person is reached. An empty snapshot where there is none."""
+        return await self.read(cases.load_conversation(conversation, self.sealer))
+
+    async def load_referral(self, referral: str) -> Snapshot:
+        """A referral, its intake, that intake's referrals and conversation. An empty snapshot where there is none."""
+        return await self.read(cases.load_referral(referral, self.sealer))
+
+    async def commit(self, commit: Commit) -> None:
+        """Store a turn. Raises AlreadyHandled, StaleConversation or StorageAway, and then nothing of it was stored."""
+        ready = prepare(commit, self.sealer)
+        try:
+            await self.write(write_turn(ready, self.sealer))
+        except (StaleConversation, AlreadyHandled):
+            self._snapshots.drop(ready.address_id)
+            raise
+        self._remember(ready)
+
+    def _remember(self, ready: Ready) -> None:
+        commit = ready.commit
+        for intake in {each.intake for each in (*commit.referrals, *(moved for moved, _ in commit.moved))}:
+            self._snapshots.drop_intake(intake)
+        if commit.intake:
+            self._snapshots.drop_intake(commit.intake.id)
+        if not ready.address_id:
+            if commit.conversation and commit.expects:
+                self._snapshots.drop_conversation(commit.conversation.id)
+            return
+        if ready.state is None or commit.intake or commit.referrals or commit.moved or commit.join:
+            self._snapshots.drop(ready.address_id)
+        else:
+            new = not commit.expects
+            self._snapshots.committed(ready.address_id, ready.state.id, ready.plain, intake_of(commit), new=new)
+
+    async def abandoned(self, before: datetime, limit: int) -> Sequence[str]:
+        """Conversations without a word since `before` whose draft is still there, the oldest first."""
+        return await self.read(cases.abandoned(before, limit))
+
+    # -------------------------------------------------------------------------------------------------------- outbox
+
+    async def claim(self, now: datetime, limit: int) -> Sequence[Claimed]:
+        """Due rows, the most urgent first, one a lane, each for 60 s; whoever dies meanwhile gives them back so."""
+        rows = await self.write(outbox.claim(now, limit))
+        return [outbox.read_claimed(row, self.sealer) for row in rows]
+
+    async def finish(self, done: Sequence[Done], more: Sequence[OutboxRow] = ()) -> None:
+        """How rows ended, and the rows that follow from it, in one transaction."""
+        if not done and not more:
+            return
+        at = max((each.at for each in done), default=None) or min(each.due_at for each in more)
+        for intake in await self.write(outbox.finish(done, more, at, self.sealer)):
+            self._snapshots.drop_intake(intake)
+
+    async def next_due(self) -> datetime | None:
+        """When a row can next be performed: perhaps in the past, None where nothing waits."""
+        return from_ms_or_none(await self.read(outbox.next_due()))
+
+    async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]:
+        """What was said in a conversation since the person was last heard, in order."""
+        rows = await self.read(outbox.says(conversation))
+        return [BODY.read(self.sealer.open(sealed, f"outbox/{key}".encode())) for key, sealed in rows]
+
+    async def shown(self, conversation: str, since: datetime) -> Sequence[str]:
+        """The platform's ids of the messages shown and received since then, for clearing the chat."""
+        return await self.read(outbox.shown(conversation, since))
+
+    # ------------------------------------------------------------------------------------------------------ officers
+
+    async def open_case(self, referral: str, officer: Officer, at: datetime) -> Case | None:
+        """A case, and the audit entry that it was read. None where there is none that they may open."""
+        return await self.write(cases.open_case(referral, officer.id, at, self.sealer))
+
+    async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]:
+        """The referrals of the officer's office: urgent first, then those nobody acknowledged, then by age."""
+        return await self.read(cases.list_referrals(officer.id, closed, limit), long=True)
+
+    async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]:
+        """The active officers of an office and where each is reached, if anywhere."""
+        return await self.read(cases.officers_of(office, self.sealer))
+
+    async def hand_over(self, referral: str, at: datetime) -> Referral | None:
+        """Proposed → sent, checked at the moment of sending; None where it no longer stands."""
+        sent = await self.write(cases.hand_over(referral, at))
+        if sent is not None:
+            self._snapshots.drop_intake(sent.intake)
+        return sent
+
+    # ------------------------------------------------------------------------------------------------------- exports
+
+    async def period(self, start: datetime, end: datetime) -> Period:
+        """Everything of the intakes made from `start` until before `end`, in one read."""
+        return await self.read(cases.period(start, end), long=True)
+
+    async def record_export(self, key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> bool:
+        """Keep what an export contained. False where this key was recorded before: nothing is changed then."""
+        return await self.write(cases.record_export(key, sha256, counts, at))

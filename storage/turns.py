@@ -1,0 +1,341 @@
+"""One turn, stored whole: what `commit` writes. What can conflict comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import bindparam, exists, func, literal_column, or_, select, update
+
+from flows.model import Conversation
+from referral.model import Consent, Intake
+from storage import schema as t
+from storage.base import Address, AlreadyHandled, Commit, OutboxRow, StaleConversation
+from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
+from storage.seal import Sealer
+from storage.statements import Sql, Values, Work, change, insert_once, question
+
+p = bindparam
+
+# ------------------------------------------------------------------------------------------------------- statements
+
+MARK = insert_once(t.inbox)
+ADD_ADDRESS = insert_once(t.address, "officer")
+ADD_CONVERSATION = insert_once(t.conversation)
+ADD_INTAKE = insert_once(t.intake)
+ADD_CONSENT = insert_once(t.consent, "id")
+ADD_REFERRAL = insert_once(t.referral)
+ADD_AUDIT = insert_once(t.audit, "id")
+ADD_OUTBOX = insert_once(
+    t.outbox, "id", "claimed_until", "finished", "state", "attempts", "done_at", "message_ids", "code"
+)
+
+SAVE_CONVERSATION = change(
+    update(t.conversation)
+    .where(t.conversation.c.id == p("is_id"), t.conversation.c.version == p("expects"))
+    .values(
+        {name: p(name) for name in ("version", "locale", "flow", "step", "quiet", "active_at", "ended", "sealed_state")}
+    )
+    .values(heard_version=func.coalesce(p("heard_version"), t.conversation.c.heard_version))
+)
+# Somebody new who writes twice at once has two conversations decided: the second finds the first, and is decided again.
+TAKE_PLACE = change(
+    update(t.address)
+    .where(
+        t.address.c.id == p("is_id"),
+        or_(
+            t.address.c.conversation == t.NONE,
+            exists().where(t.conversation.c.id == t.address.c.conversation, t.conversation.c.ended != t.NO),
+        ),
+    )
+    .values(conversation=p("conversation"), unreachable=t.NO)
+)
+REACHABLE_AGAIN = change(
+    update(t.address).where(t.address.c.id == p("is_id"), t.address.c.unreachable != t.NO).values(unreachable=t.NO)
+)
+UNREACHABLE = change(update(t.address).where(t.address.c.id == p("is_id")).values(unreachable=1))
+CONVERSATION_UNREACHABLE = change(
+    update(t.address)
+    .where(
+        t.address.c.id == select(t.conversation.c.address).where(t.conversation.c.id == p("is_id")).scalar_subquery()
+    )
+    .values(unreachable=1)
+)
+
+_CODED: Final = ("level", "urgent", "facts", "screening", "province", "form", "articles", "updated_at")
+_CLASSIFIED: Final[dict[str, Any]] = {"classified_at": func.coalesce(p("classified_at"), t.intake.c.classified_at)}
+CODE_INTAKE = change(
+    update(t.intake).where(t.intake.c.id == p("is_id")).values({name: p(name) for name in _CODED}).values(_CLASSIFIED)
+)
+SAVE_INTAKE = change(
+    update(t.intake)
+    .where(t.intake.c.id == p("is_id"))
+    .values({name: p(name) for name in (*_CODED, "kind", "locale", "sealed_content", "sealed_answers")})
+    .values(_CLASSIFIED)
+    .values(receipt=func.coalesce(p("receipt"), t.intake.c.receipt))
+)
+MOVE_REFERRAL = change(
+    update(t.referral)
+    .where(t.referral.c.id == p("is_id"), t.referral.c.state == p("expected"))
+    .values({c.name: p(c.name) for c in t.referral.columns if c.name not in ("id", "intake")})
+)
+
+VERSION = question(select(t.conversation.c.version).where(t.conversation.c.id == p("is_id")))
+CANCEL = change(
+    update(t.outbox)
+    .where(t.outbox.c.key == p("is_key"), t.outbox.c.finished == t.NO)
+    .values(finished=1, state="cancelled", done_at=p("now"), claimed_until=0)
+)
+ERASE_SAID = change(
+    update(t.outbox)
+    .where(
+        t.outbox.c.conversation == p("is_id"), t.outbox.c.kind == literal_column("'say'"), t.outbox.c.finished != t.NO
+    )
+    .values(sealed_body=None)
+)
+
+USE_INVITE = change(
+    update(t.invite)
+    .where(
+        t.invite.c.hash == p("is_hash"),
+        t.invite.c.officer == p("officer"),
+        t.invite.c.used_at.is_(None),
+        t.invite.c.expires_at >= p("now"),
+        exists().where(t.officer.c.id == t.invite.c.officer, t.officer.c.active != t.NO),
+    )
+    .values(used_at=p("now"))
+)
+RELEASE_ADDRESSES = change(update(t.address).where(t.address.c.officer == p("is_officer")).values(officer=None))
+BIND_ADDRESS = change(update(t.address).where(t.address.c.id == p("is_id")).values(officer=p("officer")))
+
+# ------------------------------------------------------------------------------------------------------------- ready
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A commit encoded and sealed, so that the writer only runs statements. `plain` is the state unsealed."""
+
+    commit: Commit
+    at: int
+    address_id: str
+    state: Conversation | None
+    plain: bytes
+    writes: tuple[tuple[Sql, Values], ...]
+    marks: tuple[tuple[Sql, Values, type[Exception]], ...]
+    says: tuple[dict[str, Any], ...]
+
+
+def address_id(address: Address, sealer: Sealer) -> str:
+    """The keyed hash under which an address is stored."""
+    return sealer.lookup("address", f"{address.channel}\0{address.external}")
+
+
+def prepare(commit: Commit, sealer: Sealer) -> Ready:
+    """Encode and seal everything of a turn. Touches nothing; may run beside the writer."""
+    at = to_ms(commit.at)
+    where = address_id(commit.address, sealer) if commit.address else ""
+    state = _stored_state(commit)
+    plain = CONVERSATION.write(state) if state else b""
+    return Ready(
+        commit=commit,
+        at=at,
+        address_id=where,
+        state=state,
+        plain=plain,
+        marks=tuple(_marks(commit, at, where, state, plain, sealer)),
+        writes=tuple(_writes(commit, at, where, sealer)),
+        says=tuple(outbox_values(row, at, sealer) for row in commit.outbox),
+    )
+
+
+def _stored_state(commit: Commit) -> Conversation | None:
+    """The conversation as it will be stored: its version is one more than the one it was decided on."""
+    if commit.conversation is None:
+        return None
+    state = replace(commit.conversation, version=commit.expects + 1)
+    return erased(state) if commit.erase else state
+
+
+def erased(state: Conversation) -> Conversation:
+    """Where a person stands without anything they said or chose."""
+    return replace(state, answers={}, trail=(), notes=(), media=(), picked=(), heard=())
+
+
+# What can conflict comes first. Each of these must change exactly one row, or the turn is refused with its error.
+
+
+def _marks(
+    commit: Commit, at: int, where: str, state: Conversation | None, plain: bytes, sealer: Sealer
+) -> list[tuple[Sql, Values, type[Exception]]]:
+    marks: list[tuple[Sql, Values, type[Exception]]] = []
+    if commit.external_id:
+        marks.append((MARK, _inbox_values(commit, at), AlreadyHandled))
+    if state is not None:
+        marks.append(_conversation_mark(commit, at, where, state, plain, sealer))
+    for referral, expected in commit.moved:
+        values = referral_values(referral)
+        marks.append((MOVE_REFERRAL, {**values, "is_id": values["id"], "expected": expected}, StaleConversation))
+    if commit.join:
+        marks.append(
+            (USE_INVITE, {"is_hash": commit.join[0], "officer": commit.join[1].id, "now": at}, StaleConversation)
+        )
+    if commit.intake:
+        marks.append((*_intake_write(commit, commit.intake, sealer), StaleConversation))
+    return marks
+
+
+def _inbox_values(commit: Commit, at: int) -> Values:
+    return {
+        "channel": commit.channel,
+        "external_id": commit.external_id,
+        "conversation": commit.conversation.id if commit.conversation else "",
+        "message_id": commit.message_id,
+        "at": at,
+    }
+
+
+def _conversation_mark(
+    commit: Commit, at: int, where: str, state: Conversation, plain: bytes, sealer: Sealer
+) -> tuple[Sql, Values, type[Exception]]:
+    heard = state.version if commit.external_id else None
+    values: dict[str, Any] = {
+        "id": state.id,
+        "is_id": state.id,
+        "expects": commit.expects,
+        "version": state.version,
+        "heard_version": heard,
+        "address": where or None,
+        "channel": state.channel,
+        "locale": state.locale,
+        "flow": state.flow,
+        "step": state.step,
+        "quiet": int(state.quiet),
+        "active_at": at,
+        "ended": int(commit.erase),
+        "sealed_state": sealer.seal(plain, _about("conversation", state.id)),
+    }
+    if commit.expects:
+        return SAVE_CONVERSATION, values, StaleConversation
+    return ADD_CONVERSATION, {**values, "heard_version": heard or 0}, StaleConversation
+
+
+def _intake_write(commit: Commit, intake: Intake, sealer: Sealer) -> tuple[Sql, Values]:
+    values = intake_values(intake) | {"is_id": intake.id}
+    if not commit.new_intake and commit.conversation is None:
+        # An officer's turn decided on content that the person may have added to meanwhile: only the codes are written.
+        return CODE_INTAKE, values
+    values["sealed_content"] = sealer.seal(CONTENT.write(intake.content), _about("content", intake.id))
+    values["sealed_answers"] = sealer.seal(ANSWERS.write(intake.answers), _about("answers", intake.id))
+    return (ADD_INTAKE if commit.new_intake else SAVE_INTAKE), values
+
+
+# The rest cannot conflict.
+
+
+def _writes(commit: Commit, at: int, where: str, sealer: Sealer) -> list[tuple[Sql, Values]]:
+    conversation = commit.conversation.id if commit.conversation else ""
+    writes: list[tuple[Sql, Values]] = []
+    writes += [(ADD_REFERRAL, referral_values(each)) for each in commit.referrals]
+    writes += [(ADD_CONSENT, _consent_values(each, commit)) for each in commit.consents]
+    writes += [(CANCEL, {"is_key": key, "now": at}) for key in commit.cancel]
+    if commit.join:
+        officer = commit.join[1].id
+        writes += [(RELEASE_ADDRESSES, {"is_officer": officer}), (BIND_ADDRESS, {"is_id": where, "officer": officer})]
+    if commit.blocked:
+        writes.append((UNREACHABLE, {"is_id": where}) if where else (CONVERSATION_UNREACHABLE, {"is_id": conversation}))
+    elif where and commit.external_id and commit.expects:
+        writes.append((REACHABLE_AGAIN, {"is_id": where}))
+    if commit.erase and conversation:
+        writes.append((ERASE_SAID, {"is_id": conversation}))
+    writes += [(ADD_AUDIT, audit_values(each)) for each in commit.audit]
+    return writes
+
+
+def _consent_values(it: Consent, commit: Commit) -> Values:
+    return {
+        "conversation": commit.conversation.id if commit.conversation else "",
+        "intake": intake_of(commit),
+        "route": it.to,
+        "given": int(it.given),
+        "wording": it.wording,
+        "at": to_ms(it.at),
+        "channel": it.channel,
+    }
+
+
+def intake_of(commit: Commit) -> str:
+    """The intake that a turn is about, or empty."""
+    if commit.intake:
+        return commit.intake.id
+    return commit.conversation.intake if commit.conversation else ""
+
+
+def address_values(address: Address, where: str, at: int, sealer: Sealer) -> Values:
+    """A row of `address` that leads nowhere yet."""
+    return {
+        "id": where,
+        "channel": address.channel,
+        "sealed_external": sealer.seal(address.external.encode(), _about("address", where)),
+        "conversation": "",
+        "unreachable": 0,
+        "created_at": at,
+    }
+
+
+def outbox_values(row: OutboxRow, at: int, sealer: Sealer) -> dict[str, Any]:
+    """A row of `outbox`; `version` is filled in by the writer. A body's `officer` names whom the row is for."""
+    return {
+        "key": row.key,
+        "kind": row.kind,
+        "lane": row.lane,
+        "priority": row.priority,
+        "due_at": to_ms(row.due_at),
+        "sealed_body": sealer.seal(BODY.write(row.body), _about("outbox", row.key)),
+        "conversation": row.conversation,
+        "version": 0,
+        "referral": row.referral,
+        "officer": _officer_of(row.body),
+        "created_at": at,
+    }
+
+
+def _officer_of(body: Mapping[str, Any]) -> str:
+    officer = body.get("officer", "")
+    return officer if isinstance(officer, str) else ""
+
+
+def _about(what: str, key: str) -> bytes:
+    return f"{what}/{key}".encode()
+
+
+# -------------------------------------------------------------------------------------------------------------- work
+
+
+def write_turn(ready: Ready, sealer: Sealer) -> Work[None]:
+    """Store a turn. Raises AlreadyHandled or StaleConversation; the driver then undoes whatever this turn wrote."""
+    commit = ready.commit
+    if commit.address and (not commit.expects or commit.join):
+        yield ADD_ADDRESS, address_values(commit.address, ready.address_id, ready.at, sealer)
+    for sql, values, refused in ready.marks:
+        written = yield sql, values
+        if not written:
+            raise refused
+    if ready.state and commit.address and not commit.expects:
+        taken = yield TAKE_PLACE, {"is_id": ready.address_id, "conversation": ready.state.id}
+        if not taken:
+            raise StaleConversation
+    for sql, values in ready.writes:
+        yield sql, values
+    yield from add_outbox(ready.says, ready.state)
+
+
+def add_outbox(rows: tuple[dict[str, Any], ...], state: Conversation | None = None) -> Work[None]:
+    """Queue rows; a key that is there already is kept as it is."""
+    for values in rows:
+        if state and values["conversation"] == state.id:
+            values["version"] = state.version
+        elif values["conversation"]:
+            found = yield VERSION, {"is_id": values["conversation"]}
+            values["version"] = found[0][0] if found else 0
+        yield ADD_OUTBOX, values

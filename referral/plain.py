@@ -35,7 +35,9 @@ def plain_when(test: Plain, words: Words, inside: tuple[str, ...] = ()) -> dict[
         for key, read in _FORMS.items():
             if key in test:
                 return read(test, words, inside)
-    raise Unreadable("this test is not of a known form", f"Begin it with one of {', '.join(_FORMS)}, or write `always`.")
+    raise Unreadable(
+        "this test is not of a known form", f"Begin it with one of {', '.join(_FORMS)}, or write `always`."
+    )
 
 
 def plain_coding(coded: Plain) -> dict[str, Plain]:
@@ -75,10 +77,18 @@ def _fact(test: Mapping[str, Plain], words: Words, inside: tuple[str, ...]) -> d
     if "is" in test:
         _only(test, {"fact", "is"})
         known = ONE_OF[_known(name, ONE_OF, "fact that holds one code")]
-        return {"op": "is", "name": name, "values": [_known(code, known, f"code of {name}") for code in _several(test["is"])]}
+        return {
+            "op": "is",
+            "name": name,
+            "values": [_known(code, known, f"code of {name}") for code in _several(test["is"])],
+        }
     _only(test, {"fact", "has", "at_least"})
     known = ANY_OF[_known(name, ANY_OF, "fact that holds several codes")]
-    codes = [] if test.get("has") == "any" else [_known(code, known, f"code of {name}") for code in _several(test.get("has"))]
+    codes = (
+        []
+        if test.get("has") == "any"
+        else [_known(code, known, f"code of {name}") for code in _several(test.get("has"))]
+    )
     return {"op": "has", "name": name, "values": codes, "at_least": _at_least(test)}
 
 
@@ -140,7 +150,9 @@ def _several(codes: Plain) -> list[Plain]:
 
 def _only(test: Mapping[str, Plain], allowed: set[str]) -> None:
     for key in sorted(set(test) - allowed):
-        raise Unreadable(f"`{key}` does not belong beside {', '.join(sorted(allowed))}", f"Remove `{key}` or its neighbour.")
+        raise Unreadable(
+            f"`{key}` does not belong beside {', '.join(sorted(allowed))}", f"Remove `{key}` or its neighbour."
+        )
 
 
 def _at_least(test: Mapping[str, Plain]) -> int:

@@ -152,7 +152,9 @@ def _sections(reading: _Reading, path: str, text: str) -> None:
     except _Twice as error:
         return reading.wrong(path, str(error), "Keep one of the two.")
     except yaml.YAMLError as error:
-        return reading.wrong(path, f"this is not YAML: {' '.join(str(error).split())}", "Correct the indentation there.")
+        return reading.wrong(
+            path, f"this is not YAML: {' '.join(str(error).split())}", "Correct the indentation there."
+        )
     if not isinstance(plain, dict):
         return reading.wrong(path, "the file has no sections", "Begin with a section, for example `routing:`.")
     if "instrument" in plain:
@@ -253,7 +255,9 @@ def _instrument(reading: _Reading, path: str, plain: Mapping[str, Plain]) -> Ins
         _item(reading, f"{path}, profile {item.get('id', '')}", Profile, item, {}) for item in plain.get("profiles", [])
     ]
     codings = [
-        coding for name, question in plain.get("questions", {}).items() for coding in _codings(reading, path, name, question)
+        coding
+        for name, question in plain.get("questions", {}).items()
+        for coding in _codings(reading, path, name, question)
     ]
     if len(reading.problems) > before:
         return None

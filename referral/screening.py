@@ -131,9 +131,7 @@ def strength_for(indicator: Indicator, *, adult: bool, sexual: bool) -> str:
     return own or labour
 
 
-def _elements(
-    book: ReferralBook, facts: Facts, strengths: Mapping[str, tuple[str, str]]
-) -> frozenset[str]:
+def _elements(book: ReferralBook, facts: Facts, strengths: Mapping[str, tuple[str, str]]) -> frozenset[str]:
     means = [strength for id, (_, strength) in strengths.items() if book.indicators[id].means]
     enough = (
         means.count("strong") >= book.scoring.means_strong
@@ -176,8 +174,6 @@ def _provisional(book: ReferralBook, facts: Facts, strengths: Mapping[str, tuple
 def _reasons(
     book: ReferralBook, held: Sequence[LevelRule], strengths: Mapping[str, tuple[str, str]]
 ) -> tuple[Reason, ...]:
-    rules = [
-        Reason(rule.id, rule.because, rule.source) for rule in sorted(held, key=lambda r: r.level, reverse=True)
-    ]
+    rules = [Reason(rule.id, rule.because, rule.source) for rule in sorted(held, key=lambda r: r.level, reverse=True)]
     signs = [Reason(id, book.indicators[id].text_vi, book.indicators[id].source) for id in strengths]
     return (*rules, *signs)

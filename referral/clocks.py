@@ -1,0 +1,69 @@
+"""When something is due: our own deadlines with their ladders, and the ceilings of the law. Times in and out are UTC.
+
+Months and working days are counted in Viet Nam's time (UTC+7, no summer time); public holidays are not known here, so a
+deadline in working days may in truth be later, never earlier.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, datetime, timedelta, timezone
+
+from referral.model import Clock, ClockStep, Referral, ReferralBook
+
+VIET_NAM = timezone(timedelta(hours=7))
+
+_OF_POLICE = ("commune_police", "decision", "decision_complex")
+_OF_SUPPORT = ("first_verification",)
+
+
+def clock_for(book: ReferralBook, *, urgent: bool) -> Clock:
+    """The promise that a new referral runs under."""
+    return book.clocks["urgent" if urgent else "ordinary"]
+
+
+def due_at(clock: Clock, since: datetime) -> datetime:
+    """When this deadline ends if it began at `since`."""
+    if clock.months:
+        return _months_later(since, clock.months)
+    if clock.working_days:
+        return _working_days_later(since, clock.working_days)
+    return since + timedelta(seconds=clock.seconds)
+
+
+def rungs(clock: Clock, since: datetime) -> tuple[tuple[datetime, ClockStep], ...]:
+    """The whole ladder with times: who is told next while nobody acknowledges."""
+    return tuple((since + timedelta(seconds=step.after_s), step) for step in clock.ladder)
+
+
+def next_rung(clock: Clock, since: datetime, after: datetime) -> tuple[datetime, ClockStep] | None:
+    """The first rung later than `after`, or None at the top."""
+    return next((rung for rung in rungs(clock, since) if rung[0] > after), None)
+
+
+def legal_deadlines(book: ReferralBook, referral: Referral) -> tuple[tuple[Clock, datetime], ...]:
+    """The ceilings of the law that an officer sees on this referral, counted from its acknowledgement, else its opening."""
+    names = {"police": _OF_POLICE, "social_affairs": _OF_SUPPORT}.get(referral.to, ())
+    since = referral.acknowledged_at or referral.created_at
+    return tuple((book.clocks[name], due_at(book.clocks[name], since)) for name in names)
+
+
+def overdue(referral: Referral, now: datetime) -> bool:
+    """True when nobody has acknowledged it and its time is over."""
+    waiting = referral.state in ("proposed", "sent", "delivered")
+    return waiting and referral.due_at is not None and now > referral.due_at
+
+
+def _months_later(since: datetime, months: int) -> datetime:
+    local = since.astimezone(VIET_NAM)
+    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
+    day = min(local.day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
+
+
+def _working_days_later(since: datetime, days: int) -> datetime:
+    local = since.astimezone(VIET_NAM)
+    while days:
+        local += timedelta(days=1)
+        days -= local.isoweekday() <= 5
+    return local.astimezone(UTC)

@@ -1,0 +1,55 @@
+"""What an agency may see of a person's own words: decided anew whenever a case is opened or sent.
+
+- Identified (consent that still stands, or a legal ground): everything.
+- Not identified, kinds tip, other, missing: the report itself. It was written to be passed on (Law 53/2024, Article 22),
+  so the texts, the notes, the photos, voice messages and places go to the routed agency; how to reach the writer and who
+  they are do not: no contact, no name, no contact card.
+- Not identified, kinds self, support, info: nothing but the coded facts, which live outside `Content`. The words of
+  somebody who tells of themselves are who they are (Article 3, clause 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from referral.codes import ALL_ROUTES
+from referral.model import Consent, Content, Intake, Referral
+
+WHO_WRITES = frozenset({"contact", "contact_safe", "name", "phone", "address"})
+"""Questions whose answers say who the writer is or how to reach them."""
+
+_REPORTS = frozenset({"tip", "other", "missing"})
+_WITHHELD_MEDIA = frozenset({"contact"})
+
+
+def visible(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> Content:
+    """Exactly what this referral's agency may see. `consents` are all that were recorded, read at this moment."""
+    if is_identified(referral, consents):
+        return intake.content
+    if intake.kind not in _REPORTS:
+        return Content()
+    return _without_the_writer(intake.content)
+
+
+def is_identified(referral: Referral, consents: Sequence[Consent]) -> bool:
+    """True when this agency may learn who the person is now: a recorded ground, or a consent that was not taken back."""
+    if referral.ground:
+        return True
+    return referral.identified and consent_stands(referral.to, consents)
+
+
+def consent_stands(to: str, consents: Sequence[Consent]) -> bool:
+    """The last word of the person about this agency (or about all) counts; of two at the same moment the refusal."""
+    said = [consent for consent in consents if consent.to in (to, ALL_ROUTES)]
+    if not said:
+        return False
+    last = max(consent.at for consent in said)
+    return all(consent.given for consent in said if consent.at == last)
+
+
+def _without_the_writer(content: Content) -> Content:
+    return Content(
+        texts={name: text for name, text in content.texts.items() if name not in WHO_WRITES},
+        notes=content.notes,
+        media=tuple(item for item in content.media if item[0] not in _WITHHELD_MEDIA),
+    )

@@ -1,0 +1,179 @@
+"""What a typed text means among the offered choices, and the words that work everywhere. Touches nothing.
+
+A whole message must be the word; a story that merely contains "có" chooses nothing. Ambiguous is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from flows.hear.normal import Normal, fold, marks, normalise
+
+Choices = Sequence[tuple[str, str]]
+
+_YES = (
+    "có|có chứ|có ạ|ừ|ừm|uh|ừa|ờ|vâng|dạ|dạ vâng|dạ có|đúng|đúng rồi|đúng vậy|phải|phải rồi|rồi|ok|oke|okie|được|đồng ý"
+    "|yes|y|yep|yeah|yup|sure|c|cóa|coá|chuẩn|是|有|对|是的"
+)
+_NO = (
+    "không|ko|k|kh|kg|khg|hong|hông|hok|hem|hổng|khum|khong|kô|không có|không phải|chưa|chưa có|đâu có|dạ không|hông có|ko có"
+    "|no|n|nope|not|never|没有|不|不是|没"
+)
+_UNSURE = (
+    "không biết|ko biết|k biết|hông biết|hong biết|không rõ|ko rõ|k rõ|không chắc|ko chắc|chịu|không nhớ|ko nhớ|ko bik|k bik"
+    "|hok bik|hem bik|ko bít|k bít|chưa biết|chưa rõ|không rành|idk|dont know|don't know|i don't know|i dont know|not sure"
+    "|unsure|unknown|不知道|不清楚"
+)
+_SKIP = "bỏ qua|bỏ qua đi|skip|pass|bỏ|tiếp|tiếp đi|không muốn nói|không muốn trả lời|ko muốn trả lời|không trả lời|next|跳过"
+_NUMBERS = "một|hai|ba|bốn|năm|sáu|bảy|tám|chín|mười"
+_POLITE = frozenset(
+    "dạ ạ vâng thưa nha nhé nhe nhá ad admin bạn em mình tôi chị anh cô chú con cháu ơi oi thôi đó nè".split()
+)
+_COUNTERS = frozenset(
+    "số so câu cau chọn chon ý y đáp án dap an phương phuong number option no và va and mục muc".split()
+)
+
+_WAYS = {
+    "stop": "dừng|dừng lại|dung lai|thoát|thoát ra|stop|exit|quit|kết thúc|hủy|huỷ|ngừng|ngưng|ngừng lại|dừng chat|tôi muốn dừng"
+    "|em muốn dừng|thôi không nói nữa|cancel|停止|退出",
+    "back": "quay lại|trở lại|lùi lại|quay về|back|go back|về trước|câu trước|返回",
+    "skip": "bỏ qua|bỏ qua đi|bỏ qua câu này|skip|skip this|跳过",
+    "person": "gặp người|người thật|gặp người thật|nói chuyện với người|nói chuyện với người thật|gặp cán bộ|gặp tư vấn viên"
+    "|tư vấn viên|gặp nhân viên|cho em gặp người thật|cho tôi gặp người thật|em muốn gặp người thật|tôi muốn gặp người thật"
+    "|cho em gặp cán bộ|talk to a person|talk to someone|talk to human|talk to a human|human|real person|agent|人工|真人",
+    "language": "ngôn ngữ|đổi ngôn ngữ|chọn ngôn ngữ|language|change language|english|tiếng anh|tiếng việt|vietnamese|chinese"
+    "|tiếng trung|tiếng lào|tiếng khmer|tiếng campuchia|中文|语言|ລາວ|ພາສາລາວ|ខ្មែរ|ភាសាខ្មែរ",
+    "review": "sửa|sửa lại|xem lại|chỉnh lại|sửa câu trả lời|xem lại câu trả lời|review|edit|修改",
+}
+# Without marks these are as easily another word ("dung": dừng, đừng or đúng), so alone they mean nothing.
+_UNCLEAR = frozenset({"dung", "sua", "roi", "nam", "bay", "thoi", "bo"})
+
+
+def _spoken(listed: str) -> tuple[Normal, ...]:
+    return tuple(normalise(text) for text in listed.split("|"))
+
+
+_ANSWERS = {"yes": _spoken(_YES), "no": _spoken(_NO), "unsure": _spoken(_UNSURE), "skip": _spoken(_SKIP)}
+_WAY_WORDS = {name: _spoken(listed) for name, listed in _WAYS.items()}
+_NUMBER_WORDS = _spoken(_NUMBERS)
+
+
+def match(choices: Choices, text: str) -> tuple[str, ...]:
+    """The ids of the choices that `text` means, in the order offered; empty when none or not clear."""
+    typed = _plain(text)
+    if not typed.words or not choices:
+        return ()
+    for read in (_label, _answer, _numbers, _beginning, _nearly, _several):
+        ids = read(choices, typed)
+        if ids:
+            return tuple(id for id, _ in choices if id in ids)
+    return ()
+
+
+def way(text: str) -> str:
+    """The way that the whole message names (stop, back, skip, person, language, review), or empty."""
+    typed = _plain(text)
+    return next((name for name, words in _WAY_WORDS.items() if any(_same(typed, word) for word in words)), "")
+
+
+def _plain(text: str) -> Normal:
+    """The words alone, without "dạ … ạ" around them."""
+    normal = normalise(text[:200])
+    words = [word for word in normal.words if word not in _POLITE] or list(normal.words)
+    kept = " ".join(words)
+    pause = "," if "," in normal.text or ";" in normal.text or "\n" in text else ""
+    return Normal(normal.text if pause else kept, fold(kept), tuple(words))
+
+
+def _same(typed: Normal, known: Normal) -> bool:
+    """The same words, with the same marks or with fewer ("dung lai" for "dừng lại"), unless that leaves another word."""
+    if len(typed.words) != len(known.words) or typed.folded != " ".join(fold(word) for word in known.words):
+        return False
+    if typed.words == known.words:
+        return True
+    return typed.folded not in _UNCLEAR and all(
+        marks(a) <= marks(b) for a, b in zip(typed.words, known.words, strict=True)
+    )
+
+
+def _only(ids: list[str]) -> list[str]:
+    return ids if len(ids) == 1 else []
+
+
+def _label(choices: Choices, typed: Normal) -> list[str]:
+    labels = [(id, _plain(label)) for id, label in choices]
+    exact = [id for id, label in labels if label.words == typed.words]
+    return _only(exact) or _only([id for id, label in labels if _same(typed, label)])
+
+
+def _answer(choices: Choices, typed: Normal) -> list[str]:
+    said = next((name for name in ("unsure", "skip", "no", "yes") if any(_same(typed, w) for w in _ANSWERS[name])), "")
+    return _only([id for id, label in choices if said and _stands_for(id, label) == said])
+
+
+def _stands_for(id: str, label: str) -> str:
+    """Which plain answer a choice is: by its id, else when its label begins as one ("Không biết, không chắc")."""
+    if id in _ANSWERS:
+        return id
+    plain = _plain(label)
+    for name in ("unsure", "skip", "no", "yes"):
+        if any(plain.words == word.words for word in _ANSWERS[name]):
+            return name
+    return ""
+
+
+def _numbers(choices: Choices, typed: Normal) -> list[str]:
+    words = [word for word in typed.words if word not in _COUNTERS]
+    found = [_number(word) for word in words]
+    if not found or not all(1 <= number <= len(choices) for number in found):
+        return []
+    return [choices[number - 1][0] for number in found]
+
+
+def _number(word: str) -> int:
+    if word.isascii() and word.isdecimal():
+        return int(word) if len(word) <= 2 else 0
+    one = normalise(word)
+    return next((at for at, spoken in enumerate(_NUMBER_WORDS, start=1) if _same(one, spoken)), 0)
+
+
+def _beginning(choices: Choices, typed: Normal) -> list[str]:
+    if sum(map(len, typed.words)) < 2:
+        return []
+    begun = [id for id, label in choices if _begins(typed, _plain(label))]
+    return _only(begun)
+
+
+def _begins(typed: Normal, label: Normal) -> bool:
+    head = Normal("", fold(" ".join(label.words[: len(typed.words)])), label.words[: len(typed.words)])
+    if _same(typed, head):
+        return True
+    return len(typed.folded) >= 3 and label.folded.startswith(typed.folded) and typed.folded == " ".join(typed.words)
+
+
+def _nearly(choices: Choices, typed: Normal) -> list[str]:
+    labels = [(id, _plain(label).folded) for id, label in choices]
+    return _only([id for id, label in labels if len(label.replace(" ", "")) >= 5 and _one_off(typed.folded, label)])
+
+
+def _one_off(one: str, other: str) -> bool:
+    """Edit distance of at most one: a letter changed, missing, too many, or two neighbours swapped."""
+    if len(one) > len(other):
+        one, other = other, one
+    if len(other) - len(one) > 1:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    if len(one) < len(other):
+        return one[at:] == other[at + 1 :]
+    swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
+    return swapped or one[at + 1 :] == other[at + 1 :]
+
+
+def _several(choices: Choices, typed: Normal) -> list[str]:
+    """Labels separated by commas: all must be clear."""
+    pieces = [piece for piece in typed.text.replace(";", ",").replace("\n", ",").split(",") if piece.strip()]
+    if len(pieces) < 2:
+        return []
+    steps: tuple[Callable[[Choices, Normal], list[str]], ...] = (_label, _numbers, _beginning, _nearly)
+    found = [next((ids for read in steps if (ids := read(choices, _plain(piece)))), []) for piece in pieces]
+    return [id for ids in found for id in ids] if all(found) else []

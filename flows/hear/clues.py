@@ -1,0 +1,56 @@
+"""What can be looked up in a text: phone numbers, plates, links, accounts, bank accounts. Touches nothing."""
+
+from __future__ import annotations
+
+import re
+from unicodedata import normalize
+
+_GAP = r"[ .\-]?"
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_LINK = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"']{3,300}"
+    r"|(?<![\w@.])(?:t\.me|zalo\.me|fb\.com|fb\.me|m\.me|facebook\.com|tiktok\.com|bit\.ly|wa\.me|youtu\.be)/[^\s<>\"']{1,200}",
+    re.IGNORECASE,
+)
+_ACCOUNT = re.compile(r"(?<![\w@/])@[A-Za-z][\w.]{2,63}")
+# Numbers: +country (ITU-T E.164, at most 15 digits), or Vietnamese 0 + nine (mobile) or ten (landline) digits.
+_PHONE = re.compile(
+    rf"(?<![\w+])(?:\+[1-9](?:{_GAP}\d){{7,14}}|0[35789](?:{_GAP}\d){{8}}|02(?:{_GAP}\d){{9}}|84[35789](?:{_GAP}\d){{8}})(?!\d)"
+)
+# Vietnamese plates: province number, series, four or five digits ("29A-123.45", "12C1 234.56").
+_PLATE = re.compile(r"(?<!\w)\d{2}[ -]?[A-ZĐ]{1,2}\d?[ .-]{0,3}(?:\d{3}\.\d{2}|\d{4,5})(?!\w)", re.IGNORECASE)
+_BANK = re.compile(r"(?<![\w+])\d(?:[ ]?\d){7,18}(?!\w)")
+
+
+def clues(text: str) -> tuple[tuple[str, str], ...]:
+    """Each clue once as (kind, value): email, link, account, phone (E.164), plate (capitals, no separators), bank (digits)."""
+    rest = normalize("NFKC", text)
+    found: list[tuple[str, str]] = []
+    for kind, pattern in (
+        ("email", _EMAIL),
+        ("link", _LINK),
+        ("account", _ACCOUNT),
+        ("phone", _PHONE),
+        ("plate", _PLATE),
+        ("bank", _BANK),
+    ):
+        found.extend((kind, _value(kind, match.group())) for match in pattern.finditer(rest))
+        rest = pattern.sub(" | ", rest)
+    return tuple(dict.fromkeys(found))
+
+
+def _value(kind: str, typed: str) -> str:
+    if kind == "phone":
+        return _e164(typed)
+    if kind == "plate":
+        return re.sub(r"[ .-]", "", typed).upper()
+    if kind == "bank":
+        return typed.replace(" ", "")
+    return typed.rstrip(".,;:!?)…") if kind == "link" else typed.rstrip(".").casefold()
+
+
+def _e164(typed: str) -> str:
+    digits = re.sub(r"[^0-9]", "", typed)
+    if typed.startswith("+") or digits.startswith("84"):
+        return "+" + digits
+    return "+84" + digits[1:]

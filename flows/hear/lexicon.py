@@ -1,0 +1,194 @@
+"""The word lists in memory: groups of phrases, and one tree that finds all of them in a single walk over a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from flows.hear.normal import fold, marks, single, tokens
+
+Role = Literal["danger", "part", "frame", "intent", "child", "place", "class"]
+GAP = "…"
+NUMBER = "<số>"
+LONGEST_GAP = 3  # words that a "…" may stand for; more would join strangers
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Phrases that mean the same. Groups of one name in several languages are one to the combinations.
+
+    `value`: for danger who it is about (self, other, either, crisis); for a frame its reach (overlap, next, sentence,
+    message, undo); for child yes, no or age; for a place its name. `intent` counts with `weight` when the group is met.
+    """
+
+    name: str
+    role: Role
+    value: str = ""
+    intent: str = ""
+    weight: int = 1
+    trafficking: bool = False
+    unless: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Groups that together mean danger, though none does alone. `intent` empty: by who it is about."""
+
+    name: str
+    all: tuple[str, ...]
+    none: tuple[str, ...] = ()
+    intent: str = ""
+    trafficking: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place people name: how we write it, ISO country, two-digit code of the province (VN only)."""
+
+    text: str
+    country: str
+    province: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One word of a phrase and what may follow. `strict`: the word counts only with its diacritics."""
+
+    marks: frozenset[str]
+    strict: bool
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Where several phrases stand after the same words."""
+
+    edges: dict[str, list[Edge]] = field(default_factory=dict)
+    ends: list[Group] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All word lists, ready for use. Built by `flows.hear.read.read_lexicon` and never changed after."""
+
+    phrases: Node
+    classes: Node
+    combinations: tuple[Combination, ...]
+    spellings: Mapping[str, str]
+    common: Mapping[str, frozenset[str]]
+    places: Mapping[str, Place]
+    size: Mapping[str, int]
+    plain: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as typed, with the spellings it may stand for: (folded, its diacritics)."""
+
+    text: str
+    forms: tuple[tuple[str, frozenset[str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A phrase met in a sentence: words `start` up to `stop` of sentence number `sentence`."""
+
+    group: Group
+    sentence: int
+    start: int
+    stop: int
+    words: str
+    itself: bool
+
+
+Spans = Sequence[Sequence[tuple[str, int]]]
+
+
+def plant(root: Node, phrase: str, group: Group) -> None:
+    """Add one phrase to the tree. `=` before a word: only with diacritics; `<name>`: a class; `…`: up to three words."""
+    node = root
+    for part in parts(phrase):
+        strict = part.startswith("=")
+        word = part[1:] if strict else part
+        special = word == GAP or word.startswith("<")
+        key, needed = (word, frozenset[str]()) if special else (fold(word), marks(word))
+        node = _follow(node, key, needed, strict)
+    if group not in node.ends:
+        node.ends.append(group)
+
+
+def parts(phrase: str) -> list[str]:
+    """A phrase of the file as the words it is compared by."""
+    found: list[str] = []
+    for piece in phrase.casefold().replace("...", GAP).split():
+        if piece == GAP or piece.startswith("<"):
+            found.append(piece)
+        elif piece.startswith("="):
+            found.extend("=" + word for word in tokens(piece[1:]))
+        else:
+            found.extend(tokens(piece))
+    return found
+
+
+def _follow(node: Node, key: str, needed: frozenset[str], strict: bool) -> Node:
+    edges = node.edges.setdefault(key, [])
+    for edge in edges:
+        if edge.marks == needed and edge.strict == strict:
+            return edge.node
+    edges.append(Edge(needed, strict, Node()))
+    return edges[-1].node
+
+
+def word_of(spellings: Mapping[str, str], text: str) -> Word:
+    """A typed word with the spellings it may stand for: itself, without doubled letters, out of teencode."""
+    forms = {fold(text): marks(text)}
+    once = single(text)
+    if once != text:
+        forms.setdefault(fold(once), marks(once))
+    standard = spellings.get(text) or spellings.get(once) or ""
+    if standard:
+        forms.setdefault(fold(standard), marks(standard))
+    return Word(text, tuple(forms.items()))
+
+
+def walk(node: Node, words: Sequence[Word], at: int, spans: Spans) -> Iterator[tuple[Group, int]]:
+    """Every phrase that begins at word `at`: its group and the word after it."""
+    for group in node.ends:
+        yield group, at
+    if at >= len(words):
+        return
+    for key, marked in words[at].forms:
+        for edge in node.edges.get(key, ()):
+            if marked == edge.marks or (not edge.strict and marked < edge.marks):
+                yield from walk(edge.node, words, at + 1, spans)
+    for name, stop in spans[at]:
+        for edge in node.edges.get(name, ()):
+            yield from walk(edge.node, words, stop, spans)
+    for edge in node.edges.get(GAP, ()):
+        for skip in range(min(LONGEST_GAP, len(words) - at - 1) + 1):
+            yield from walk(edge.node, words, at + skip, spans)
+
+
+def spans_of(classes: Node, words: Sequence[Word]) -> Spans:
+    """For each word, the classes ("<họ>") that begin there and where they end."""
+    none: Spans = [() for _ in range(len(words) + 1)]
+    found: list[list[tuple[str, int]]] = []
+    for at, word in enumerate(words):
+        here = [(group.name, stop) for group, stop in walk(classes, words, at, none) if stop > at]
+        if word.text.isdigit():
+            here.append((NUMBER, at + 1))
+        found.append(list(dict.fromkeys(here)))
+    return [*found, []]
+
+
+def matches(lexicon: Lexicon, sentence: int, words: Sequence[Word]) -> Iterator[Match]:
+    """Every phrase of the lists in one sentence."""
+    spans = spans_of(lexicon.classes, words)
+    own = {at for at in range(len(words)) if any(name == "<tôi>" for name, _ in spans[at])}
+    for at in range(len(words)):
+        for group, stop in dict.fromkeys(walk(lexicon.phrases, words, at, spans)):
+            typed = " ".join(word.text for word in words[at:stop])
+            itself = any(i in own for i in range(at, stop))
+            yield Match(group, sentence, at, stop, typed, itself)

@@ -1,0 +1,254 @@
+"""YAML text of the word lists → Lexicon. Refuses unknown and doubled keys; says file, place and remedy for all faults."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import yaml
+
+from flows.hear.lexicon import Combination, Group, Lexicon, Node, Place, Role, parts, plant
+from flows.hear.normal import fold
+from flows.model import Problem
+
+INTENTS = (
+    "emergency_self emergency_other missing_person tip victim_support info greeting other_crisis offtopic abuse spam"
+).split()
+TOP = {"language", "note", "spellings", "common", "classes", "groups", "combinations", "places"}
+_GROUP = set("danger frame part child intent weight trafficking unless note source phrases".split())
+_COMBINATION = set("all none intent trafficking note source".split())
+_PLACE = set("country province note source phrases".split())
+_VALUES: Mapping[str, frozenset[str]] = {
+    "danger": frozenset({"self", "other", "either", "crisis"}),
+    "frame": frozenset({"overlap", "next", "sentence", "message", "undo"}),
+    "part": frozenset({"yes"}),
+    "child": frozenset({"yes", "no", "age"}),
+}
+_ROLES: tuple[Role, ...] = ("danger", "frame", "part", "child")
+
+
+class _Doubled(yaml.YAMLError):
+    """A key stands twice in one mapping."""
+
+
+class _Text(yaml.BaseLoader):
+    """Every scalar stays text (a hotline number must not become octal), and a doubled key is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise _Doubled(f"key {key!r} stands twice, line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep=deep)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been gathered so far; becomes a Lexicon when there is no problem."""
+
+    problems: list[Problem] = field(default_factory=list)
+    phrases: Node = field(default_factory=Node)
+    classes: Node = field(default_factory=Node)
+    combinations: list[Combination] = field(default_factory=list)
+    spellings: dict[str, str] = field(default_factory=dict)
+    common: dict[str, frozenset[str]] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    size: dict[str, int] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    class_names: set[str] = field(default_factory=lambda: {"<số>"})
+    wanted: list[tuple[str, str]] = field(default_factory=list)
+
+    def wrong(self, where: str, what: str, remedy: str) -> None:
+        self.problems.append(Problem(where, what, remedy))
+
+
+def read_lexicon(texts: Mapping[str, str]) -> tuple[Lexicon | None, list[Problem]]:
+    """Read the word lists (file name → YAML text). With any problem there is no lexicon, and all problems are listed."""
+    reading = _Reading()
+    files = {name: tree for name in sorted(texts) if (tree := _tree(reading, name, texts[name])) is not None}
+    for name, tree in files.items():
+        _classes(reading, name, tree)
+    for name, tree in files.items():
+        _file(reading, name, tree)
+    _known(reading)
+    if not any(problem.where for problem in reading.problems) and not files:
+        reading.wrong("lexicon", "no word list was given", "hand in the texts of flows/hear/lexicon/*.yaml")
+    return (None if reading.problems else _lexicon(reading)), reading.problems
+
+
+def _lexicon(reading: _Reading) -> Lexicon:
+    return Lexicon(
+        phrases=reading.phrases,
+        classes=reading.classes,
+        combinations=tuple(reading.combinations),
+        spellings=reading.spellings,
+        common=reading.common,
+        places=reading.places,
+        size=reading.size,
+    )
+
+
+def _tree(reading: _Reading, name: str, text: str) -> dict[str, object] | None:
+    try:
+        tree = yaml.load(text, Loader=_Text)  # noqa: S506  # BaseLoader builds text, lists and mappings only
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        reading.wrong(
+            name, f"is not readable YAML ({error if where is None else f'line {where.line + 1}'})", "correct it"
+        )
+        return None
+    if not isinstance(tree, dict):
+        reading.wrong(name, "is not a mapping", "begin with `language:` and `groups:`")
+        return None
+    _refuse(reading, name, tree, TOP)
+    if not isinstance(tree.get("language"), str):
+        reading.wrong(name, "has no language", "write `language: vi` (or en, zh, any) at the top")
+        return None
+    return tree
+
+
+def _file(reading: _Reading, name: str, tree: dict[str, object]) -> None:
+    language = str(tree["language"])
+    for typed, standard in _pairs(reading, f"{name} spellings", tree.get("spellings")):
+        if isinstance(standard, str):
+            reading.spellings[typed.casefold()] = standard.casefold()
+    common = _texts(reading, f"{name} common", tree.get("common", []))
+    if common:
+        reading.common[language] = frozenset(fold(word.casefold()) for word in common)
+    for key, item in _pairs(reading, f"{name} groups", tree.get("groups")):
+        _group(reading, f"{name} groups.{key}", key, item, language)
+    for key, item in _pairs(reading, f"{name} combinations", tree.get("combinations")):
+        _combination(reading, f"{name} combinations.{key}", key, item)
+    for key, item in _pairs(reading, f"{name} places", tree.get("places")):
+        _place(reading, f"{name} places.{key}", key, item)
+
+
+def _classes(reading: _Reading, name: str, tree: dict[str, object]) -> None:
+    for key, item in _pairs(reading, f"{name} classes", tree.get("classes")):
+        where, label = f"{name} classes.{key}", f"<{key}>"
+        reading.class_names.add(label)
+        if (fields := _fields(reading, where, item, {"note", "source", "phrases"})) is not None:
+            _plant(reading, where, reading.classes, fields, Group(label, "class"))
+
+
+def _group(reading: _Reading, where: str, name: str, item: object, language: str) -> None:
+    if (fields := _fields(reading, where, item, _GROUP)) is None:
+        return
+    role, value = _role(reading, where, fields)
+    intent, weight = str(fields.get("intent", "")), str(fields.get("weight", "1"))
+    if intent and intent not in INTENTS:
+        reading.wrong(where, f"unknown intent {intent!r}", f"use one of {', '.join(INTENTS)}")
+    if not weight.isdecimal() or not 1 <= int(weight) <= 9:
+        reading.wrong(where, f"weight {weight!r} is not 1 to 9", "write a whole number from 1 to 9")
+        weight = "1"
+    unless = tuple(_texts(reading, where, fields.get("unless", [])))
+    reading.wanted.extend((where, other) for other in unless)
+    reading.names.add(name)
+    trafficking = _yes(reading, where, fields.get("trafficking", "no"))
+    group = Group(name, role, value, intent, int(weight), trafficking, unless, language)
+    _plant(reading, where, reading.phrases, fields, group)
+
+
+def _role(reading: _Reading, where: str, fields: Mapping[str, object]) -> tuple[Role, str]:
+    roles = [role for role in _ROLES if role in fields]
+    if not roles and "intent" in fields:
+        return "intent", ""
+    if len(roles) != 1:
+        reading.wrong(
+            where, "says not exactly one thing it stands for", f"give one of {', '.join(_ROLES)}, or an intent"
+        )
+        return "intent", ""
+    value = str(fields[roles[0]])
+    if value not in _VALUES[roles[0]]:
+        reading.wrong(where, f"{roles[0]}: {value!r} is unknown", f"use one of {', '.join(sorted(_VALUES[roles[0]]))}")
+    return roles[0], value
+
+
+def _combination(reading: _Reading, where: str, name: str, item: object) -> None:
+    if (fields := _fields(reading, where, item, _COMBINATION)) is None:
+        return
+    together = tuple(_texts(reading, where, fields.get("all", [])))
+    without = tuple(_texts(reading, where, fields.get("none", [])))
+    if len(together) < 2:
+        reading.wrong(where, "names fewer than two groups", "list two or more groups under `all`")
+    reading.wanted.extend((where, other) for other in together + without)
+    intent = str(fields.get("intent", ""))
+    if intent and intent not in INTENTS:
+        reading.wrong(where, f"unknown intent {intent!r}", f"use one of {', '.join(INTENTS)}")
+    trafficking = _yes(reading, where, fields.get("trafficking", "yes"))
+    reading.combinations.append(Combination(name, together, without, intent, trafficking))
+
+
+def _place(reading: _Reading, where: str, name: str, item: object) -> None:
+    if (fields := _fields(reading, where, item, _PLACE)) is None:
+        return
+    country, province = str(fields.get("country", "")), str(fields.get("province", ""))
+    if len(country) != 2 or not country.isupper():
+        reading.wrong(where, f"country {country!r} is not ISO 3166-1 alpha-2", "write two capital letters, as KH")
+    if province and not (len(province) == 2 and province.isdecimal()):
+        reading.wrong(where, f"province {province!r} is not a two-digit code", "use a code of the 34 provinces, as 20")
+    reading.places[name] = Place(name, country, province or None)
+    _plant(reading, where, reading.phrases, fields, Group(f"place:{name}", "place", name))
+
+
+def _plant(reading: _Reading, where: str, root: Node, fields: Mapping[str, object], group: Group) -> None:
+    phrases = _texts(reading, where, fields.get("phrases", []))
+    if not phrases:
+        reading.wrong(where, "has no phrases", "list at least one under `phrases`, or remove the group")
+    if len(set(phrases)) != len(phrases):
+        twice = sorted({phrase for phrase in phrases if phrases.count(phrase) > 1})
+        reading.wrong(where, f"repeats {', '.join(twice)}", "keep one of each")
+    for phrase in phrases:
+        words = parts(phrase)
+        if not words or words[0] == "…" or words[-1] == "…":
+            reading.wrong(where, f"phrase {phrase!r} does not begin and end with a word", "write it out")
+            continue
+        reading.wanted.extend((where, word) for word in words if word.startswith("<"))
+        plant(root, phrase, group)
+    reading.size[group.language] = reading.size.get(group.language, 0) + len(phrases)
+
+
+def _known(reading: _Reading) -> None:
+    for where, name in reading.wanted:
+        known = reading.class_names if name.startswith("<") else reading.names
+        if name not in known:
+            reading.wrong(where, f"names {name!r}, which no list defines", "correct the name or add its phrases")
+
+
+def _fields(reading: _Reading, where: str, item: object, allowed: set[str]) -> dict[str, object] | None:
+    if not isinstance(item, dict):
+        reading.wrong(where, "is not a mapping", "give its phrases and a note")
+        return None
+    _refuse(reading, where, item, allowed)
+    if not (item.get("note") or item.get("source")):
+        reading.wrong(
+            where, "has neither note nor source", "say in `note` what the phrases mean, or where they are from"
+        )
+    return item
+
+
+def _refuse(reading: _Reading, where: str, item: Mapping[str, object], allowed: set[str]) -> None:
+    for key in sorted(set(item) - allowed):
+        reading.wrong(where, f"unknown key {key!r}", f"use one of {', '.join(sorted(allowed))}")
+
+
+def _pairs(reading: _Reading, where: str, item: object) -> Iterator[tuple[str, object]]:
+    if isinstance(item, dict):
+        yield from ((str(key), value) for key, value in item.items())
+    elif item is not None:
+        reading.wrong(where, "is not a mapping", "write one `name:` a line")
+
+
+def _texts(reading: _Reading, where: str, item: object) -> list[str]:
+    if isinstance(item, list) and all(isinstance(text, str) and text.strip() for text in item):
+        return [str(text) for text in item]
+    reading.wrong(
+        where, "holds something that is not a list of texts", "write `- phrase` lines, in quotes if it has a colon"
+    )
+    return []
+
+
+def _yes(reading: _Reading, where: str, item: object) -> bool:
+    if item not in ("yes", "no"):
+        reading.wrong(where, f"{item!r} is neither yes nor no", "write yes or no")
+    return item == "yes"

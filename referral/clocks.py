@@ -42,7 +42,7 @@ def next_rung(clock: Clock, since: datetime, after: datetime) -> tuple[datetime,
 
 
 def legal_deadlines(book: ReferralBook, referral: Referral) -> tuple[tuple[Clock, datetime], ...]:
-    """The ceilings of the law that an officer sees on this referral, counted from its acknowledgement, else its opening."""
+    """The ceilings of the law that an officer sees here, counted from the acknowledgement, else from the opening."""
     names = {"police": _OF_POLICE, "social_affairs": _OF_SUPPORT}.get(referral.to, ())
     since = referral.acknowledged_at or referral.created_at
     return tuple((book.clocks[name], due_at(book.clocks[name], since)) for name in names)

@@ -1,4 +1,4 @@
-"""The closed lists: every code that a fact, an answer's coding or a rule may use (docs/doors.md). Nothing else is known."""
+"""The closed lists: every code that a fact, an answer's coding or a rule may use (docs/doors.md)."""
 
 from __future__ import annotations
 

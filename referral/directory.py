@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from referral.model import Office, ReferralBook, RouteId
 
 LAST_RESORT: RouteId = "hotline_111"
-"""Receives where nobody else is entered: the law lets it take and pass on every report (Decree 162/2025, Articles 4 to 6)."""
+"""Receives where nobody else is entered: it takes and passes on every report (Decree 162/2025, Articles 4 to 6)."""
 
 
 def offices_for(book: ReferralBook, route: RouteId, province: str, home_province: str, on: date) -> tuple[Office, ...]:
@@ -24,14 +24,13 @@ def offices_for(book: ReferralBook, route: RouteId, province: str, home_province
 
 
 def next_offices(book: ReferralBook, office: Office, on: date) -> tuple[Office, ...]:
-    """Where a notice climbs to when nobody at this office answers: the national body, else the 111 line. May be empty."""
-    wider = [offices_for(book, office.route, "", "", on), offices_for(book, LAST_RESORT, "", "", on)]
-    others = (tuple(o for o in found if o.id != office.id) for found in wider)
-    return next((found for found in others if found and not (office.route == LAST_RESORT)), ())
+    """Where a notice climbs to when nobody at this office answers: the national body, then the 111 line; empty at the top."""
+    wider = (*_receiving(book, office.route, "", on), *_receiving(book, LAST_RESORT, "", on))
+    return tuple(other for other in wider if other.id != office.id)[:1]
 
 
 def hotlines_to_show(book: ReferralBook, numbers: Sequence[str], locale: str) -> tuple[str, ...]:
-    """One line a number: the number, who answers, the hours, the cost if there is one. Unknown numbers are never shown."""
+    """One line a number: the number, who answers, the hours, a warning of cost. A number not in the book is not shown."""
     return tuple(_line(book, number, locale) for number in numbers if number in book.hotlines)
 
 
@@ -40,13 +39,20 @@ def _in_turn(
 ) -> Iterator[tuple[Office, ...]]:
     for place in (province, home_province):
         if place:
-            yield _open(book, on, lambda o, place=place: o.route == route and place in o.provinces)  # type: ignore[misc]
-    yield _open(book, on, lambda o: o.route == route and not o.provinces)
-    yield _open(book, on, lambda o: o.route == LAST_RESORT and not o.provinces)
+            yield _receiving(book, route, place, on)
+    yield _receiving(book, route, "", on)
+    yield _receiving(book, LAST_RESORT, "", on)
 
 
-def _open(book: ReferralBook, on: date, fits: Callable[[Office], bool]) -> tuple[Office, ...]:
-    return tuple(office for office in book.offices if fits(office) and is_open(office, on))
+def _receiving(book: ReferralBook, route: RouteId, province: str, on: date) -> tuple[Office, ...]:
+    """The offices of a province, or (no province) those of the whole country, that are open on this day."""
+    return tuple(
+        office
+        for office in book.offices
+        if office.route == route
+        and (province in office.provinces if province else not office.provinces)
+        and is_open(office, on)
+    )
 
 
 def is_open(office: Office, on: date) -> bool:

@@ -1,9 +1,9 @@
 """What an agency may see of a person's own words: decided anew whenever a case is opened or sent.
 
 - Identified (consent that still stands, or a legal ground): everything.
-- Not identified, kinds tip, other, missing: the report itself. It was written to be passed on (Law 53/2024, Article 22),
-  so the texts, the notes, the photos, voice messages and places go to the routed agency; how to reach the writer and who
-  they are do not: no contact, no name, no contact card.
+- Not identified, kinds tip, other, missing: the report itself. It was written to be passed on (Law 53/2024, Article
+  22), so the texts, the notes, the photos, voice messages and places go to the routed agency; how to reach the writer
+  and who they are do not: no contact, no name, no contact card.
 - Not identified, kinds self, support, info: nothing but the coded facts, which live outside `Content`. The words of
   somebody who tells of themselves are who they are (Article 3, clause 10).
 """
@@ -32,7 +32,7 @@ def visible(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> 
 
 
 def is_identified(referral: Referral, consents: Sequence[Consent]) -> bool:
-    """True when this agency may learn who the person is now: a recorded ground, or a consent that was not taken back."""
+    """True when this agency may learn now who the person is: on a recorded ground, or a consent that still stands."""
     if referral.ground:
         return True
     return referral.identified and consent_stands(referral.to, consents)

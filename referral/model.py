@@ -86,7 +86,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """The result over the facts: level, the three elements of the law, reasons, and the ILO dimensions for the reviewer."""
+    """What the facts add up to: level, the elements of the law, reasons, and the ILO dimensions for the reviewer."""
 
     level: Level
     act: bool
@@ -100,7 +100,10 @@ class Screening:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the rules send an intake. `identified`: this agency may receive who the person is, on consent or `ground`."""
+    """Where the rules send an intake. `identified`: this agency may learn who the person is, on consent or a ground.
+
+    `ground` is the id of the GroundRule, empty where there is consent or the agency may not know.
+    """
 
     to: RouteId
     identified: bool
@@ -160,7 +163,7 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """One of the 34 provincial units: its code, the names that people still use, its land neighbours (ISO codes), its sea."""
+    """One of the 34 provincial units: code, names that people still use, land neighbours (ISO codes), whether at sea."""
 
     code: str
     name: str
@@ -275,11 +278,11 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """One test over facts: a tree whose leaves look at one fact, one element of the law, the level or the signs' strength.
+    """One test over facts: a tree whose leaves look at a fact, an element of the law, the level or the signs' strength.
 
     `is`: fact `name` is one of `values`. `has`: at least `at_least` of `values` are in the set `name` (no values: of
     all its codes). `element`: Act, Means or Purpose is present. `level`: one of `values`. `count`: at least `at_least`
-    of `name`: strong or medium indicators (in the dimensions `values`, or in all), indicators, elements, unknown answers.
+    of `name`: strong or medium indicators (in the dimensions `values`, or all), indicators, elements, unknown answers.
     """
 
     op: Literal["all", "any", "not", "is", "has", "element", "level", "count", "always"]
@@ -447,7 +450,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an export: its key, heading, where the value comes from, and whether it is coded, a time or a count."""
+    """One column of an export: its key, its heading, and the field that its value is (`intake.`, `facts.`, `referrals.`)."""
 
     key: str
     heading: str

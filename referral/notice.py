@@ -1,4 +1,4 @@
-"""What an officer's phone shows: level, area, code, link. Never content: a notice is read over shoulders and kept by phones."""
+"""What an officer's phone shows: level, area, code, link. Never content: a phone keeps notices, and others read them."""
 
 from __future__ import annotations
 

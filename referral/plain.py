@@ -2,7 +2,7 @@
 
 How a test is written in YAML:
 
-    {fact: age, is: [under_16, 16_17]}          {fact: means, has: [force, threat], at_least: "2"}    {fact: act, has: any}
+    {fact: age, is: [under_16, "16_17"]}    {fact: means, has: [force, threat], at_least: "2"}    {fact: act, has: any}
     {element: purpose}    {level: [L3, L4]}     {count: strong, of: [CD], at_least: "2"}
     {all: [...]}  {any: [...]}  {not: ...}      {word: child}      always
 """

@@ -107,7 +107,7 @@ class _TextLoader(yaml.BaseLoader):
     """Every scalar is text; a repeated key is refused instead of silently winning."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise _Twice(f"the key `{key}` occurs twice (line {node.start_mark.line + 1} and below)")

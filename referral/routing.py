@@ -1,4 +1,4 @@
-"""Where an intake goes, and which numbers are shown: every rule that holds counts, the first one is the reason given."""
+"""Where an intake goes and which numbers are shown: every rule that holds counts, the first is the reason given."""
 
 from __future__ import annotations
 

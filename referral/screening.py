@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from referral.codes import ALL_ROUTES, ANY_OF, DIMENSIONS, ELEMENTS, ONE_OF, ROUTES, SEVERITY
-from referral.model import Coding, Facts, Indicator, Instrument, LevelRule, Reason, ReferralBook, Screening
+from referral.model import Coding, Facts, Indicator, Instrument, Level, LevelRule, Reason, ReferralBook, Screening
 from referral.when import Seen, holds
 
 Answers = Mapping[str, str | tuple[str, ...]]
@@ -97,11 +97,11 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def judge(book: ReferralBook, facts: Facts) -> Screening:
-    """Elements, level, reasons, and the ILO dimensions for the officer who reviews. An unsure age is read as a child's."""
+    """Elements, level, reasons, and the ILO dimensions for the reviewer. An unsure age is read as a child's."""
     strengths = strengths_of(book, facts)
     seen = Seen(facts, _elements(book, facts, strengths), strengths=strengths)
     held = [rule for rule in book.levels if holds(rule.when, seen)]
-    level = max((rule.level for rule in held), default="L0")
+    level: Level = max((rule.level for rule in held), default="L0")
     dimensions = _dimensions(book, strengths)
     return Screening(
         level=level,
@@ -125,7 +125,7 @@ def strengths_of(book: ReferralBook, facts: Facts) -> dict[str, tuple[str, str]]
 
 
 def strength_for(indicator: Indicator, *, adult: bool, sexual: bool) -> str:
-    """The strength in this person's set. Where the sexual set's is not known the labour set's stands in, never a weaker."""
+    """The strength in this person's set; where the sexual set's is not known, the labour set's stands in."""
     labour = indicator.adult if adult else indicator.child
     own = (indicator.adult_sexual if adult else indicator.child_sexual) if sexual else ""
     return own or labour
@@ -149,7 +149,7 @@ def _dimensions(book: ReferralBook, strengths: Mapping[str, tuple[str, str]]) ->
 
 
 def _classification(facts: Facts, elements: frozenset[str], dimensions: Mapping[str, bool]) -> str:
-    """The ILO/EC combination (2009), for the officer only. Under 18, or of unsure age: an act and exploitation are enough."""
+    """The ILO/EC combination (2009), for the officer only. Under 18 or unsure: an act and exploitation are enough."""
     exploited = dimensions["EX"]
     if facts.age != "adult" and "act" in elements and exploited:
         return "trafficking_child"

@@ -23,7 +23,7 @@ class Seen:
 
 
 def holds(when: When, seen: Seen) -> bool:
-    """True when the test holds. What is unknown never counts as no: a test for `none` holds only if somebody said so."""
+    """True when the test holds. Unknown never counts as no: a test for `none` holds only if somebody said so."""
     return _TESTS[when.op](when, seen)
 
 

@@ -35,3 +35,9 @@ class FlowBook:
 def build(flows: Mapping[str, FlowDef], everywhere: Everywhere, lexicon: Lexicon) -> FlowBook:
     """The book, with one machine a flow."""
     return FlowBook(flows, {name: FlowMachine(flow) for name, flow in flows.items()}, everywhere, lexicon)
+
+
+def free_text_slots(book: FlowBook) -> frozenset[str]:
+    """The answers that are in the person's own words: they are content, never codes."""
+    steps = (step for flow in book.flows.values() for step in flow.steps.values())
+    return frozenset({"story", *(step.remember for step in steps if step.ask in {"text", "code"})})

@@ -1,0 +1,147 @@
+"""`python -m bot serve | check | talk | triage | route | export | invite | draw`. Reads arguments; no logic."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from bot.book import BadBook, read_book
+from bot.doors import lines, route, triage
+from bot.settings import BadSetting, read_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit status. Every expected failure is one sentence on standard error."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        return int(chosen.run(chosen) or 0)
+    except BadBook as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        print(f"{len(error.problems)} problems: nothing starts before they are mended.", file=sys.stderr)
+        return 1
+    except BadSetting as error:
+        print(error, file=sys.stderr)
+        return 2
+    except _unfit() as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _unfit() -> tuple[type[Exception], ...]:
+    """What keeps a command from running and is told in one sentence; imported late, for the doors need none of it."""
+    from bot.demo import DemoInProduction
+    from bot.export import BadWeek
+    from bot.keys import KeyLost
+    from storage.base import StorageAway, StorageUnfit
+
+    return (StorageUnfit, StorageAway, KeyLost, DemoInProduction, BadWeek)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Nhịp Cầu: hotline intake and referral")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _command(commands, "serve", "run the whole service", _serve)
+    _command(commands, "check", "prove flows, rules and catalogues", _check)
+    for name, what in (("talk", "play conversations"), ("triage", "understand messages"), ("route", "route facts")):
+        door = _command(commands, name, f"{what}: JSON lines in and out", partial(_door, name))
+        door.add_argument("--json", action="store_true", required=True, help="JSON lines on standard input and output")
+    weekly = _command(commands, "export", "write the weekly intake log", _export)
+    weekly.add_argument("what", choices=["weekly"])
+    weekly.add_argument("--week", required=True, help="ISO week, like 2026-W47")
+    weekly.add_argument("--to", required=True, type=Path, help="folder for the XLSX and CSV files")
+    invite = _command(commands, "invite", "a one-time code for an officer", _invite)
+    invite.add_argument("--office", required=True, help="office id of referral/directory")
+    invite.add_argument("--name", required=True, help="the officer's name as colleagues see it")
+    invite.add_argument("--role", default="duty", choices=["duty", "chief", "admin", "auditor", "statistics"])
+    draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
+    draw.add_argument("flow")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    what: str,
+    run: Callable[[argparse.Namespace], int | None],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=what, description=what)
+    command.set_defaults(run=run)
+    return command
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from bot.app import serve
+
+    asyncio.run(serve(read_settings()))
+    return 0
+
+
+def _check(_: argparse.Namespace) -> int:
+    book, warnings = read_book()
+    for warning in warnings:
+        print(warning)
+    steps = sum(len(flow.steps) for flow in book.flows.flows.values())
+    rules = len(book.referral.routing) + len(book.referral.levels)
+    print(
+        f"{len(book.flows.flows)} flows with {steps} steps, {rules} level and routing rules, "
+        f"languages {', '.join(book.catalogues.locales)}: proved; {len(warnings)} things for the operator to supply."
+    )
+    return 0
+
+
+def _door(name: str, _: argparse.Namespace) -> int:
+    book, _warnings = read_book()
+    if name == "talk":
+        return asyncio.run(_talk())
+    answer = partial((route if name == "route" else triage).answer, book)
+    return asyncio.run(lines.serve(sys.stdin, sys.stdout, answer))
+
+
+async def _talk() -> int:
+    from bot.doors.talk import Talk
+    from storage.open import open_storage
+
+    book, _ = read_book()
+    with tempfile.TemporaryDirectory() as folder:
+        storage = await open_storage(Path(folder) / "talk.db", bytes(32))
+        try:
+            return await lines.serve(sys.stdin, sys.stdout, Talk(storage, book).answer)
+        finally:
+            await storage.close()
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from bot.commands import export_week
+
+    print(asyncio.run(export_week(read_settings(), chosen.week, chosen.to)))
+    return 0
+
+
+def _invite(chosen: argparse.Namespace) -> int:
+    from bot.commands import invite
+
+    print(asyncio.run(invite(read_settings(), chosen.office, chosen.name, chosen.role)))
+    return 0
+
+
+def _draw(chosen: argparse.Namespace) -> int:
+    from flows.draw import mermaid
+
+    book, _ = read_book()
+    if chosen.flow not in book.flows.flows:
+        print(f"{chosen.flow} is no flow; known are {', '.join(sorted(book.flows.flows))}", file=sys.stderr)
+        return 2
+    print(mermaid(book.flows.flows[chosen.flow]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Everything the service knows from data files, read and cross-checked once at start. Nothing starts on a bad book."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import flows.check
+import referral.check
+from bot.catalogues import SOURCE_LOCALE, Catalogues, read_catalogue
+from flows.book import FlowBook, build, free_text_slots
+from flows.hear.read import read_lexicon
+from flows.model import Everywhere, FlowDef, Problem
+from flows.read import read_everywhere, read_flow
+from referral.model import ReferralBook
+from referral.read import read_book as read_referral
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Flows, referral rules and sentences together: what `decide` looks things up in."""
+
+    flows: FlowBook
+    referral: ReferralBook
+    catalogues: Catalogues
+    free_text: frozenset[str]
+
+
+class BadBook(Exception):
+    """The data files contradict themselves; holds every problem found."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def read_book(root: Path = ROOT) -> tuple[Book, list[Problem]]:
+    """The book and its warnings. Raises BadBook with all errors at once: nothing may start on it."""
+    flow_book, flow_problems = read_flow_book(root / "flows")
+    referral_book, referral_problems = read_referral(_texts(root / "referral"))
+    problems = flow_problems + [_as_problem(problem) for problem in referral_problems]
+    if flow_book is None or referral_book is None:
+        raise BadBook(problems)
+    book = Book(flow_book, referral_book, read_catalogues(root / "locales"), free_text_slots(flow_book))
+    problems += cross_check(book)
+    errors = [problem for problem in problems if not problem.warning]
+    if errors:
+        raise BadBook(errors)
+    return book, [problem for problem in problems if problem.warning]
+
+
+def cross_check(book: Book) -> list[Problem]:
+    """What no single file can answer: flows against languages, numbers and screening profiles; referral against itself."""
+    numbers = {re.sub(r"\D", "", number) for number in book.referral.hotlines}
+    found = flows.check.problems(book.flows, book.catalogues.texts, numbers)
+    found += [_as_problem(problem) for problem in referral.check.problems(book.referral)]
+    found += _profile_problems(book)
+    return found
+
+
+def read_flow_book(folder: Path) -> tuple[FlowBook | None, list[Problem]]:
+    """All flows, the ways of everywhere and the word lists, or every problem in them."""
+    definitions: dict[str, FlowDef] = {}
+    everywhere: Everywhere | None = None
+    problems: list[Problem] = []
+    for name, text in sorted(_texts(folder / "definitions").items()):
+        where = f"flows/definitions/{name}"
+        if name == "everywhere.yaml":
+            everywhere, wrong = read_everywhere(where, text)
+        else:
+            flow, wrong = read_flow(where, text)
+            if flow is not None:
+                definitions[flow.id] = flow
+        problems += wrong
+    lexicon, wrong = read_lexicon(_texts(folder / "hear" / "lexicon"))
+    problems += wrong
+    if everywhere is None or lexicon is None or any(not problem.warning for problem in problems):
+        return None, problems
+    return build(definitions, everywhere, lexicon), problems
+
+
+def read_catalogues(folder: Path) -> Catalogues:
+    """Every language that has a catalogue, but the source language."""
+    found = sorted(folder.glob("*/LC_MESSAGES/messages.po"))
+    texts = {path.parts[-3]: read_catalogue(path.read_bytes()) for path in found}
+    return Catalogues({locale: catalogue for locale, catalogue in texts.items() if locale != SOURCE_LOCALE})
+
+
+def _texts(folder: Path) -> Mapping[str, str]:
+    return {str(path.relative_to(folder)): path.read_text("utf-8") for path in sorted(folder.rglob("*.yaml"))}
+
+
+def _as_problem(problem: object) -> Problem:
+    """A problem of referral in the words of flows: the two packages do not know each other."""
+    if isinstance(problem, Problem):
+        return problem
+    where, what = getattr(problem, "where", "referral"), getattr(problem, "what", str(problem))
+    return Problem(where, what, getattr(problem, "remedy", ""), getattr(problem, "warning", False))
+
+
+def _profile_problems(book: Book) -> list[Problem]:
+    """Whoever fits a screening profile is never asked what the profile forbids, whatever else they answer."""
+    found = []
+    for instrument in book.referral.instruments:
+        for profile in instrument.profiles:
+            asked = flows.check.asked(book.flows, book.flows.flows["screening"].start, profile.fits)
+            found += [
+                Problem(f"flows/definitions/screening.yaml {slot}", f"is asked of {profile.id}", "pass it over for them")
+                for slot in sorted(asked & set(profile.never))
+            ]
+            found += [
+                Problem(f"flows/definitions/screening.yaml {slot}", f"is not asked of {profile.id}", "ask it of them")
+                for slot in sorted(set(profile.asks) - asked)
+            ]
+    return found

@@ -1,0 +1,200 @@
+"""Decide what follows from an event. The one place where flow and referral meet. Touches nothing.
+
+`decide(snapshot, event, book)` is pure: same inputs, same answer; time and ids come with the event. What it returns is one
+`Commit`: the shell stores it whole or not at all, and only then anything leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from bot.book import Book
+from bot.channels.base import Message
+from bot.events import ClockDue, Event, OfficerDid, fresh
+from bot.intake import added_to, facts_from, kind_of, level_of, new_intake, updated
+from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
+from bot.referring import consent_choices, consents_of, refer
+from bot.say import grouped, render, summary
+from bot.status import status_lines
+from flows.engine import Given, turn
+from flows.model import Choice, Chose, Conversation, Turned, Woke
+from referral.directory import hotlines_to_show
+from referral.model import Intake
+from referral.routing import route
+from referral.screening import judge
+from storage.base import Address, AuditEntry, Commit, OutboxRow, Snapshot
+
+REPLY, DANGER_FIRST, LATER = 2, 0, 3
+"""Priorities of outbox rows to citizens (officers' notices: `bot/referring.py`)."""
+SUBMITS = frozenset({"alert", "refer", "human", "append"})
+
+
+def decide(snapshot: Snapshot, event: Event, book: Book) -> Commit:
+    """What to store and what must happen outside because of this event. Raises only on a fault in our own code or data."""
+    what = event.what
+    if isinstance(what, OfficerDid):
+        return decide_officer(snapshot, event, what, book)
+    if isinstance(what, ClockDue):
+        return decide_clock(snapshot, event, what, book)
+    if snapshot.invite is not None and event.at < snapshot.invite.expires_at:
+        return decide_join(snapshot.invite, event)
+    if snapshot.officer is not None:
+        return _from_officers_phone(snapshot, event, book)
+    return decide_citizen(snapshot, event, book)
+
+
+def _from_officers_phone(snapshot: Snapshot, event: Event, book: Book) -> Commit:
+    officer, what = snapshot.officer, event.what
+    assert officer is not None  # noqa: S101 - the caller looked
+    press = is_officer_press(what) if isinstance(what, Chose) else None
+    if press is not None:
+        return decide_officer(snapshot, event, OfficerDid(officer, *press), book)
+    return officer_said(officer, event)
+
+
+# ---------------------------------------------------------------------------------------------------------- citizens
+
+
+def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
+    """One citizen's turn: the flow moves, an intake may come of it, referrals may come of that, and something is said."""
+    before = snapshot.conversation or _newcomer(event, book)
+    given = Given(
+        level_of=lambda talk: level_of(book, talk),
+        offers=lambda name, talk: _offers(book, event, name, talk),
+        translate=book.catalogues.translate,
+        receipt_found=snapshot.receipt is not None,
+        locales=book.catalogues.locales,
+    )
+    assert not isinstance(event.what, OfficerDid | ClockDue)  # noqa: S101 - decide() sorted them out
+    turned = turn(book.flows, before, event.what, given)
+    draft = turned.draft or turned.conversation
+    intake, is_new = _intake(snapshot, event, book, turned, draft)
+    found = snapshot.receipt.intake if snapshot.receipt and "lookup" in turned.do else ""
+    talk = _kept(turned.conversation, before, event, intake, found, bool(turned.conversation.flow))
+    referred = refer(book, snapshot, event, intake, turned.do) if intake else None
+    message = _message(book, snapshot, event, turned, draft, intake)
+    audit = _audit(event, before, intake, is_new, turned)
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
+        address=Address(event.channel, event.address) if event.address else None,
+        conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
+        consents=consents_of(book, event, draft) if intake and "refer" in turned.do else (),
+        referrals=referred.new if referred else (), moved=referred.changed if referred else (),
+        outbox=(*(referred.rows if referred else ()), *_rows(event, before, turned, message)),
+        audit=(*audit, *(referred.audit if referred else ())),
+        erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
+    )  # fmt: skip
+
+
+def _newcomer(event: Event, book: Book) -> Conversation:
+    language = event.language.partition("-")[0]
+    locale = language if language in book.catalogues.locales else "vi"
+    return Conversation(id=fresh(event, "conversation"), channel=event.channel, locale=locale, started_at=event.at)
+
+
+def _kept(
+    talk: Conversation, before: Conversation, event: Event, intake: Intake | None, found: str, goes_on: bool
+) -> Conversation:
+    """The conversation as it is stored: one version on; while it goes on it knows the intake it left or `found` by receipt."""
+    left = (intake.id if intake else talk.intake or found) if goes_on else ""
+    code = ((intake.receipt if intake else "") or talk.receipt) if goes_on else ""
+    is_said = not isinstance(event.what, Woke)
+    return replace(
+        talk, version=before.version + 1, intake=left, receipt=code, last_at=event.at if is_said else talk.last_at
+    )
+
+
+def _intake(
+    snapshot: Snapshot, event: Event, book: Book, turned: Turned, draft: Conversation
+) -> tuple[Intake | None, bool]:
+    """The intake that this turn leaves or adds to, and whether it is new. Nothing said after an alert is lost."""
+    existing = snapshot.intake if draft.intake else None
+    if existing is not None:
+        came_back = "code" in draft.answers and not draft.alerted
+        kind = kind_of(book, draft, existing.kind)
+        again = added_to(book, existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
+        is_same = replace(again, updated_at=existing.updated_at) == existing
+        return (None if is_same and not SUBMITS & set(turned.do) else again), False
+    if SUBMITS & set(turned.do):
+        return new_intake(book, event, draft), True
+    return None, False
+
+
+def _offers(book: Book, event: Event, name: str, talk: Conversation) -> tuple[Choice, ...]:
+    """The choices that depend on the case: the agencies one may agree to, in the person's words."""
+    if name != "consent":
+        return ()
+    kind = kind_of(book, talk, "")
+    facts = facts_from(book, replace(talk, answers={**talk.answers, "consent": ("all",)}), kind)
+    routing = route(book.referral, facts, judge(book.referral, facts))
+    return consent_choices(book, routing, talk.locale)
+
+
+# ------------------------------------------------------------------------------------------------------------ saying
+
+
+def _message(
+    book: Book, snapshot: Snapshot, event: Event, turned: Turned, draft: Conversation, intake: Intake | None
+) -> Message | None:
+    if turned.prompt is None:
+        return None
+    values = _values(book, snapshot, draft, intake, " ".join(line.text for line in turned.prompt.lines))
+    message = render(turned.prompt, draft.locale, book.catalogues, values)
+    return replace(message, press=event.press, chosen=_chosen_label(event, snapshot))
+
+
+def _values(book: Book, snapshot: Snapshot, draft: Conversation, intake: Intake | None, text: str) -> dict[str, str]:
+    """Only what the lines ask for is worked out."""
+    values: dict[str, str] = {}
+    if "{receipt}" in text:
+        values["receipt"] = grouped((intake.receipt if intake else "") or draft.receipt)
+    if "{summary}" in text:
+        values["summary"] = summary(book.flows, draft, book.catalogues)
+    if "{status}" in text:
+        values["status"] = status_lines(book, snapshot.receipt, draft.locale)
+    if "{sent_to}" in text or "{numbers}" in text:
+        facts = facts_from(book, draft, kind_of(book, draft, intake.kind if intake else ""))
+        routing = route(book.referral, facts, judge(book.referral, facts))
+        at = 1 if draft.locale != "vi" else 0
+        names = dict.fromkeys(book.referral.route_names[one.to][at] for one in routing.routes)
+        values["sent_to"] = ", ".join(names)
+        values["numbers"] = "\n".join(hotlines_to_show(book.referral, routing.numbers, draft.locale))
+    return values
+
+
+def _chosen_label(event: Event, snapshot: Snapshot) -> str:
+    """The id pressed, for channels that mark the old keyboard with what was chosen."""
+    return event.what.ids[0] if isinstance(event.what, Chose) and event.press and event.what.ids else ""
+
+
+def _rows(event: Event, before: Conversation, turned: Turned, message: Message | None) -> list[OutboxRow]:
+    lane = f"c:{before.id}"
+    rows = []
+    if "clear" in turned.do:
+        body: dict[str, Any] = {"conversation": before.id}
+        rows.append(OutboxRow(fresh(event, "clear"), "clear", lane, REPLY, event.at, body, conversation=before.id))
+    if message is not None:
+        priority = DANGER_FIRST if "alert" in turned.do else REPLY
+        body = msgspec.to_builtins(message)
+        rows.append(OutboxRow(fresh(event, "say"), "say", lane, priority, event.at, body, conversation=before.id))
+    elif event.press:
+        body = msgspec.to_builtins(Message(texts=(), press=event.press))
+        rows.append(OutboxRow(fresh(event, "say"), "say", lane, REPLY, event.at, body, conversation=before.id))
+    return rows
+
+
+def _audit(
+    event: Event, before: Conversation, intake: Intake | None, is_new: bool, turned: Turned
+) -> list[AuditEntry]:
+    entries = []
+    if intake is not None:
+        action = "intake.received" if is_new else "intake.added"
+        detail = {"kind": intake.kind, "level": intake.level, "channel": intake.channel}
+        entries.append(AuditEntry("service", action, intake.id, event.at, detail))
+    if "erase" in turned.do:
+        why = "stopped" if not isinstance(event.what, Woke) else "abandoned"
+        entries.append(AuditEntry("service", "draft.erased", before.id, event.at, {"why": why}))
+    return entries

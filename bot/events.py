@@ -1,0 +1,61 @@
+"""Everything that can happen, as one `Event`. Time and fresh ids arrive inside it, so that deciding needs neither."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flows.model import CitizenEvent
+from storage.base import Officer
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerDid:
+    """An officer's action on a referral: acknowledge, accept, return, transfer, ask, close, classify."""
+
+    officer: Officer
+    do: str
+    referral: str
+    reason: str = ""
+    outcome: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDue:
+    """A rung of a referral's ladder came due."""
+
+    referral: str
+    rung: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, when, and the seed of every id that deciding on it needs.
+
+    `seed` is random and never stored: ids derived from it tell nothing about each other. `press` and `message_id` are the
+    platform's handles to the button pressed and the message sent.
+    """
+
+    seed: str
+    at: datetime
+    what: CitizenEvent | OfficerDid | ClockDue
+    channel: str = ""
+    address: str = ""
+    external_id: str = ""
+    message_id: str = ""
+    language: str = ""
+    press: Mapping[str, str] = field(default_factory=dict)
+
+
+def fresh(event: Event, label: str) -> str:
+    """A fresh id for `label` (20 hex digits, 80 bits). The same event and label give the same id."""
+    return hashlib.blake2b(f"{event.seed}/{label}".encode(), digest_size=10).hexdigest()
+
+
+def fresh_digits(event: Event, label: str, count: int) -> str:
+    """A fresh number of `count` decimal digits, for a code that people type."""
+    digest = hashlib.blake2b(f"{event.seed}/{label}".encode(), digest_size=16).digest()
+    return str(int.from_bytes(digest) % 10**count).zfill(count)

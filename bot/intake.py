@@ -1,0 +1,93 @@
+"""A conversation's draft → the intake it leaves. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from bot.book import Book
+from bot.events import Event, fresh, fresh_digits
+from flows.conditions import values_of
+from flows.model import Conversation
+from referral.model import Content, Facts, Intake, Screening
+from referral.routing import route
+from referral.screening import facts_of, judge
+
+T = TypeVar("T")
+
+RECEIPT_DIGITS = 16
+"""53 bits: grouped in fours it is read over the telephone and typed with a thumb, in any language."""
+
+
+def facts_from(book: Book, talk: Conversation, kind: str) -> Facts:
+    """The coded facts of a draft. Once the alert was raised the danger is `now`, whatever was answered before or after."""
+    facts = facts_of(book.referral.instruments, kind, talk.answers)
+    return replace(facts, danger="now") if talk.alerted else facts
+
+
+def level_of(book: Book, talk: Conversation) -> str:
+    """The screening level of a draft as it stands."""
+    return judge(book.referral, facts_from(book, talk, kind_of(book, talk, ""))).level
+
+
+def kind_of(book: Book, talk: Conversation, before: str) -> str:
+    """The kind of intake: what the flow says; `person` is self or other by who it is about; else what it was before."""
+    flow = book.flows.flows.get(talk.flow)
+    kind = flow.intake if flow else ""
+    if not kind and before:
+        return before
+    if kind and kind != "person":
+        return kind
+    if values_of(talk.answers, "who") and not set(values_of(talk.answers, "who")) & {"self", "skip"}:
+        return "other"
+    return "self" if kind == "person" or talk.alerted else "info"
+
+
+def new_intake(book: Book, event: Event, talk: Conversation) -> Intake:
+    """The intake that this draft leaves for the first time, with fresh id and receipt."""
+    empty = Intake(
+        id=fresh(event, "intake"), conversation=talk.id, kind="info", level="L0", urgent=False, facts=Facts(),
+        screening=Screening("L0", False, False, False), channel=talk.channel, locale=talk.locale, province="",
+        created_at=event.at, updated_at=event.at, content=Content(), receipt=fresh_digits(event, "receipt", RECEIPT_DIGITS),
+    )  # fmt: skip
+    return updated(book, empty, talk, event.at, kind_of(book, talk, ""))
+
+
+def updated(book: Book, intake: Intake, talk: Conversation, at: datetime, kind: str) -> Intake:
+    """The intake with everything the draft holds now."""
+    facts = facts_from(book, talk, kind)
+    screening = judge(book.referral, facts)
+    routing = route(book.referral, facts, screening)
+    return replace(
+        intake,
+        kind=kind, level=screening.level, urgent=screening.level == "L4", facts=facts, screening=screening,
+        province=facts.province, updated_at=at, content=_content(book, intake, talk), answers=_coded(book, talk),
+        form=routing.form, articles=routing.articles,
+    )  # fmt: skip
+
+
+def added_to(book: Book, intake: Intake, talk: Conversation, at: datetime) -> Intake:
+    """The intake with what somebody who came back with its receipt has added: words and media only, no code changes."""
+    return replace(intake, content=_content(book, intake, talk), updated_at=at, conversation=talk.id)
+
+
+def _content(book: Book, intake: Intake, talk: Conversation) -> Content:
+    """Everything said so far and now: a text given anew for the same question stands beside the old one, nothing is lost."""
+    texts, notes = dict(intake.content.texts), _union(intake.content.notes, talk.notes)
+    for slot in sorted(book.free_text & set(talk.answers)):
+        said = talk.answers[slot]
+        if isinstance(said, str) and said != "skip" and slot != "code":
+            if texts.get(slot, said) != said:
+                notes = _union(notes, (texts[slot],))
+            texts[slot] = said
+    media = tuple((one.kind, one.ref, one.caption) for one in talk.media)
+    return Content(texts, notes, _union(intake.content.media, media))
+
+
+def _union(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:
+    return (*before, *(one for one in now if one not in before))
+
+
+def _coded(book: Book, talk: Conversation) -> dict[str, str | tuple[str, ...]]:
+    return {slot: answer for slot, answer in talk.answers.items() if slot not in book.free_text}

@@ -1,0 +1,127 @@
+"""An officer's turn: joining with a one-time code, taking and moving a referral, and the ladder when nobody does. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from bot.book import Book
+from bot.channels.base import Message
+from bot.events import ClockDue, Event, OfficerDid, fresh
+from bot.referring import announce, clock_of, notice_again, rung_row
+from flows.model import Chose
+from referral.lifecycle import move
+from referral.model import Referral, Refused
+from storage.base import Address, AuditEntry, Commit, Invite, Officer, OutboxRow, Snapshot
+
+PRESS = "o:"
+"""How an officer's buttons begin: `o:<action>:<referral id>`. For anybody else they are unknown buttons."""
+JOINED = "Bạn đã nhận thông báo của cơ quan mình trên máy này. Thông báo chỉ có mức độ, địa bàn, mã và đường dẫn."
+NOT_YOURS = "Hồ sơ này không thuộc cơ quan bạn, hoặc không còn ở đây."
+ONLY_NOTICES = (
+    "Kênh này chỉ để nhận thông báo. Mở trang cán bộ để làm việc. Nếu chính bạn cần giúp, hãy gọi 111 hoặc 113."
+)
+WAITING = frozenset({"proposed", "sent", "delivered"})
+
+
+def press_referral(chose: Chose) -> str:
+    """The referral that a pressed officer's button names, or empty."""
+    parts = chose.ids[0].split(":") if chose.ids else []
+    return parts[2] if len(parts) == 3 and chose.ids[0].startswith(PRESS) else ""
+
+
+def is_officer_press(chose: Chose) -> tuple[str, str] | None:
+    """(action, referral id) of an officer's button, or None."""
+    referral = press_referral(chose)
+    return (chose.ids[0].split(":")[1], referral) if referral else None
+
+
+def decide_join(invite: Invite, event: Event) -> Commit:
+    """Somebody sent an open one-time code: this phone now gets the notices of that officer."""
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
+        address=Address(event.channel, event.address), join=(invite.hash, invite.officer),
+        outbox=(_answer(event, invite.officer, JOINED),),
+        audit=(AuditEntry(invite.officer.id, "officer.joined", invite.officer.id, event.at, {"channel": event.channel}),),
+    )  # fmt: skip
+
+
+def officer_said(officer: Officer, event: Event) -> Commit:
+    """Anything else from an officer's phone: said what this channel is for; nothing is recorded of it."""
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
+        address=Address(event.channel, event.address), outbox=(_answer(event, officer, ONLY_NOTICES),),
+    )  # fmt: skip
+
+
+def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book) -> Commit:
+    """An officer's action on a referral of their own office. A refusal is a commit without `moved` that says why."""
+    referral = snapshot.referral
+    if referral is None or referral.office != did.officer.office or not did.officer.active:
+        return _refused(event, did, NOT_YOURS)
+    moved = move(book.referral, referral, did.do, did.officer.id, event.at, reason=did.reason, outcome=did.outcome)
+    if isinstance(moved, Refused):
+        return _refused(event, did, moved.because)
+    detail = {"reason": did.reason, "outcome": did.outcome, "code": moved.referral.code}
+    entry = AuditEntry(
+        did.officer.id, f"referral.{did.do}", referral.id, event.at, {key: text for key, text in detail.items() if text}
+    )
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id,
+        address=Address(event.channel, event.address) if event.address else None,
+        moved=((moved.referral, referral.state),), audit=(entry,),
+        outbox=(_answer(event, did.officer, f"Bạn đã nhận hồ sơ {referral.code}."),) if event.address else (),
+        cancel=tuple(f"referral/{referral.id}/clock/{rung}" for rung in range(len(clock_of(book, referral).ladder))),
+    )  # fmt: skip
+
+
+def decide_clock(snapshot: Snapshot, event: Event, due: ClockDue, book: Book) -> Commit:
+    """Nobody acknowledged in time: the next notice goes up the ladder, and the next rung is set. Else nothing happens."""
+    referral = snapshot.referral
+    if referral is None or referral.state not in WAITING:
+        return Commit(at=event.at)
+    ladder = clock_of(book, referral).ladder
+    if due.rung >= len(ladder):
+        return Commit(at=event.at)
+    rung = ladder[due.rung]
+    rows = [notice_again(event, referral, rung.to, f"referral/{referral.id}/rung/{due.rung}")]
+    new: tuple[Referral, ...] = ()
+    if rung.to == "next_office":
+        new = _next_office(snapshot, event, referral, book)
+        rows = [row for one in new for row in announce(book, event, one)] or rows
+    if due.rung + 1 < len(ladder):
+        rows.append(rung_row(event, referral, due.rung + 1, ladder[due.rung + 1].after_s))
+    entry = AuditEntry("service", "referral.escalated", referral.id, event.at, {"rung": str(due.rung), "to": rung.to})
+    return Commit(at=event.at, referrals=new, outbox=tuple(rows), audit=(entry,))
+
+
+def _next_office(snapshot: Snapshot, event: Event, referral: Referral, book: Book) -> tuple[Referral, ...]:
+    """The same matter for the national hotline, which is staffed day and night, unless it has it already."""
+    have = {one.to for one in snapshot.referrals} | {referral.to}
+    office = next((one for one in book.referral.offices if one.route == "hotline_111"), None)
+    if office is None or "hotline_111" in have:
+        return ()
+    number = fresh(event, f"referral/{office.id}")
+    return (
+        replace(
+            referral, id=number, code=referral.code, to="hotline_111", office=office.id, identified=False, ground="",
+            rule="escalated", because="Cơ quan được chuyển chưa nhận; chuyển tới nơi trực ngày đêm.", state="proposed",
+            created_at=event.at, sent_at=None, delivered_at=None,
+        ),
+    )  # fmt: skip
+
+
+def _refused(event: Event, did: OfficerDid, because: str) -> Commit:
+    entry = AuditEntry(did.officer.id, "referral.refused", did.referral, event.at, {"do": did.do, "because": because})
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id,
+        address=Address(event.channel, event.address) if event.address else None,
+        audit=(entry,), outbox=(_answer(event, did.officer, because),) if event.address else (),
+    )  # fmt: skip
+
+
+def _answer(event: Event, officer: Officer, text: str) -> OutboxRow:
+    """A line to the officer's own phone, closing the button they pressed."""
+    body = {"officer": officer.id, "message": msgspec.to_builtins(Message((text,), press=event.press))}
+    return OutboxRow(fresh(event, "answer"), "notice", f"o:{officer.id}", 1, event.at, body)

@@ -1,0 +1,223 @@
+"""Load, decide, one commit. The only writer of conversations, intakes and referrals; never sends.
+
+A platform is answered only after `receive` has returned: then the turn is on disk, with everything that must follow from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+
+from bot import log
+from bot.book import Book
+from bot.channels.base import Inbound, Message
+from bot.decide import decide
+from bot.events import ClockDue, Event, OfficerDid, fresh
+from bot.officer import press_referral
+from flows.hear.receipt import parse_receipt
+from flows.model import Chose, Conversation, Said, Woke
+from referral.model import Referral
+from storage.base import (
+    Address,
+    AlreadyHandled,
+    AuditEntry,
+    Commit,
+    OutboxRow,
+    Snapshot,
+    StaleConversation,
+    Storage,
+    StorageAway,
+)
+
+TRIES = 8
+"""Two turns of one conversation at once: the later one is decided again on what the earlier left. More tries than taps."""
+JOIN = re.compile(r"^\s*/?(?:canbo|officer)\s+([A-Za-z0-9-]{8,64})\s*$", re.IGNORECASE)
+"""How an officer joins on a phone: the word and the one-time code. Without a code that is open, it is a citizen's text."""
+SAFE_ACTION = "decide.failed"
+
+
+class Refusal(Exception):
+    """An officer's action was not allowed; the sentence is for the officer."""
+
+
+class Clock(Protocol):
+    """What time it is: the one place where receive learns it."""
+
+    def __call__(self) -> datetime: ...
+
+
+def utc_now() -> datetime:
+    """The wall clock, UTC."""
+    return datetime.now(UTC)
+
+
+def random_seed() -> str:
+    """A seed that nobody can guess (128 bits)."""
+    return secrets.token_hex(16)
+
+
+class Receiver:
+    """Turns what happened into committed decisions. One per process; safe to call from any number of tasks."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        book: Book,
+        *,
+        now: Clock = utc_now,
+        seed: Callable[[], str] = random_seed,
+        wake: Callable[[], None] = lambda: None,
+        committed: Callable[[Commit], None] = lambda commit: None,
+    ) -> None:
+        self._storage = storage
+        self._book = book
+        self._now = now
+        self._seed = seed
+        self.wake = wake
+        self._committed = committed
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    async def citizen(self, inbound: Inbound) -> None:
+        """Commit one thing that a person did. A repeat is nothing; raises StorageAway when nothing could be stored."""
+        event = Event(
+            seed=self._seed(), at=self._now(), what=inbound.event, channel=inbound.channel, address=inbound.address,
+            external_id=inbound.external_id, message_id=inbound.message_id, language=inbound.language, press=inbound.press,
+        )  # fmt: skip
+        key = f"{inbound.channel}:{inbound.address}"
+        lock, waiting = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                await self._commit_turn(event)
+        finally:
+            lock, waiting = self._turns[key]
+            if waiting == 1:
+                del self._turns[key]
+            else:
+                self._turns[key] = (lock, waiting - 1)
+
+    async def officer(self, did: OfficerDid) -> Referral:
+        """Commit an officer's action from their page; the referral as it is now. Raises Refusal or StorageAway."""
+        event = Event(seed=self._seed(), at=self._now(), what=did)
+        for _ in range(TRIES):
+            snapshot = await self._storage.load_referral(did.referral)
+            commit = decide(snapshot, event, self._book)
+            if not commit.moved:
+                raise Refusal(commit.audit[0].detail.get("because", "") if commit.audit else "")
+            try:
+                await self._storage.commit(commit)
+            except StaleConversation:
+                continue
+            self._after(commit)
+            return commit.moved[0][0]
+        raise StorageAway("a referral changed faster than it could be decided on; try again")
+
+    async def clock(self, referral: str, rung: int) -> None:
+        """A rung of a referral's ladder came due. Harmless when the referral has moved on."""
+        event = Event(seed=self._seed(), at=self._now(), what=ClockDue(referral, rung))
+        for _ in range(TRIES):
+            commit = decide(await self._storage.load_referral(referral), event, self._book)
+            try:
+                await self._storage.commit(commit)
+            except StaleConversation:
+                continue
+            self._after(commit)
+            return
+
+    async def abandoned(self, conversation: str) -> None:
+        """A conversation was left alone for a day: its draft goes, what was submitted stays."""
+        snapshot, _ = await self._storage.load_conversation(conversation)
+        if snapshot.conversation is None or not snapshot.conversation.flow:
+            return
+        event = Event(seed=self._seed(), at=self._now(), what=Woke("abandoned"), channel=snapshot.conversation.channel)
+        commit = decide(snapshot, event, self._book)
+        try:
+            await self._storage.commit(commit)
+        except StaleConversation:
+            # They wrote again in this very moment: the draft is theirs and stays.
+            return
+        self._after(commit)
+
+    def _after(self, commit: Commit) -> None:
+        """A commit is on disk: whoever delivers may look, whoever watches (the talk door) is told."""
+        self._committed(commit)
+        self.wake()
+
+    async def _commit_turn(self, event: Event) -> None:
+        for _ in range(TRIES):
+            snapshot = await self._load(event)
+            commit = self._decide(snapshot, event)
+            try:
+                await self._storage.commit(commit)
+            except AlreadyHandled:
+                return
+            except StaleConversation:
+                continue
+            self._after(commit)
+            return
+        raise StorageAway("a conversation changed faster than it could be decided on; send again")
+
+    async def _load(self, event: Event) -> Snapshot:
+        invite = receipt = referral = ""
+        if isinstance(event.what, Said):
+            joins = JOIN.match(event.what.text)
+            invite = joins[1] if joins else ""
+            receipt = parse_receipt(event.what.text)
+        elif isinstance(event.what, Chose):
+            referral = press_referral(event.what)
+        return await self._storage.load(
+            Address(event.channel, event.address), invite=invite, receipt=receipt, referral=referral
+        )
+
+    def _decide(self, snapshot: Snapshot, event: Event) -> Commit:
+        """The decision; where deciding fails for any reason, the safe sentence to the person and an error id to us."""
+        try:
+            return decide(snapshot, event, self._book)
+        except Exception as error:
+            number = fresh(event, "error")
+            # Only the type of the failure and the place in our code are written: never what was being decided on.
+            log.warn(SAFE_ACTION, error=number, what=type(error).__name__, where=_place(error))
+            return safe_commit(snapshot, event, self._book, number)
+
+
+def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Commit:
+    """What is stored when deciding failed: the numbers for the person, an alarm with the error's number for the staff.
+
+    The conversation keeps all that was said, this message too, and begins anew at the next one: a fault in one step cannot
+    hold somebody in it for ever, and nothing that they wrote is lost.
+    """
+    before = snapshot.conversation or Conversation(id=fresh(event, "conversation"), channel=event.channel)
+    text = book.flows.everywhere.sentences["safe_sentence"]
+    message = Message((book.catalogues.translate(before.locale, "everywhere.safe_sentence", text),), press=event.press)
+    said = (event.what.text,) if isinstance(event.what, Said) else ()
+    talk = replace(
+        before, version=before.version + 1, flow="", step="", trail=(), picked=(), notes=(*before.notes, *said), last_at=event.at
+    )
+    alarm = {"error": number}
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
+        address=Address(event.channel, event.address) if event.address else None,
+        conversation=talk, expects=before.version,
+        outbox=(
+            OutboxRow(fresh(event, "say"), "say", f"c:{before.id}", 0, event.at, msgspec.to_builtins(message), before.id),
+            OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, event.at, alarm),
+        ),
+        audit=(AuditEntry("service", SAFE_ACTION, number, event.at, {"conversation": before.id}),),
+    )  # fmt: skip
+
+
+def _place(error: BaseException) -> str:
+    """File and line of our own code where it failed."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "?"
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}"

@@ -1,0 +1,186 @@
+"""An intake → the referrals it needs, the notices that announce them, the clocks that watch them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from bot.book import Book
+from bot.events import Event, fresh
+from flows.conditions import answered, values_of
+from flows.model import Choice, Conversation
+from referral.directory import offices_for
+from referral.lifecycle import open_referral
+from referral.model import Clock, Consent, Intake, Office, Referral, Route, Routing, State
+from referral.routing import route
+from storage.base import AuditEntry, OutboxRow, Snapshot
+
+URGENT_NOTICE, NOTICE = 0, 1
+"""Priorities of officers' notices in the outbox."""
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Letters and digits that are not mistaken for each other over the telephone."""
+CODE_LENGTH = 6
+CONSENT_WORDING = "screening.consent"
+OPEN: frozenset[State] = frozenset({"proposed", "sent", "delivered", "acknowledged", "accepted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """What referring an intake changes: new referrals, changed ones with the state they were decided on, rows, audit."""
+
+    new: tuple[Referral, ...] = ()
+    changed: tuple[tuple[Referral, State], ...] = ()
+    rows: tuple[OutboxRow, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+
+
+def refer(book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Iterable[str]) -> Referred:
+    """The referrals that the intake needs and does not have yet; those it has learn of what changed.
+
+    One referral an office and intake, whatever is pressed how often: an office that has one is not sent another.
+    """
+    if "code" in snapshot_code(intake, do):
+        return _tell_of_addition(snapshot.referrals, event)
+    routing = route(book.referral, intake.facts, intake.screening)
+    have = {one.office: one for one in snapshot.referrals}
+    new: dict[str, Referral] = {}
+    changed: list[tuple[Referral, State]] = []
+    for way in sendable(routing, intake):
+        for office in offices_for(book.referral, way.to, intake.facts, event.at.date()):
+            if office.id in have:
+                changed += _raised(have[office.id], way, intake)
+            elif office.id not in new:
+                new[office.id] = _open(book, event, intake, way, office)
+    rows = [row for one in new.values() for row in announce(book, event, one)]
+    rows += [row for one, _ in changed if one.urgent for row in _again(event, one, "raised")]
+    if "human" in do or "append" in do:
+        rows += [row for one in have.values() if one.state in OPEN for row in _again(event, one, "added")]
+    audit = [_entry(event, "referral.proposed", one) for one in new.values()]
+    audit += [_entry(event, "referral.raised", one) for one, _ in changed]
+    return Referred(tuple(new.values()), tuple(changed), tuple(rows), tuple(audit))
+
+
+def announce(book: Book, event: Event, referral: Referral) -> list[OutboxRow]:
+    """The rows of a new referral: hand it to its office now, and look again when its first clock runs out."""
+    ladder = clock_of(book, referral).ladder
+    rows = [_notice(event, referral, f"referral/{referral.id}/notice/1", {"to": "duty"})]
+    if ladder:
+        rows.append(rung_row(event, referral, 0, ladder[0].after_s))
+    return rows
+
+
+def rung_row(event: Event, referral: Referral, rung: int, after_s: int) -> OutboxRow:
+    """The timer of one rung of the referral's ladder, counted from when the referral was made."""
+    return OutboxRow(
+        key=f"referral/{referral.id}/clock/{rung}", kind="wake", lane=f"w:{referral.id}",
+        priority=URGENT_NOTICE if referral.urgent else NOTICE, due_at=referral.created_at + timedelta(seconds=after_s),
+        body={"referral": referral.id, "rung": rung}, referral=referral.id,
+    )  # fmt: skip
+
+
+def clock_of(book: Book, referral: Referral) -> Clock:
+    """Our own clock for this referral: the urgent or the ordinary one."""
+    return book.referral.clocks["urgent" if referral.urgent else "ordinary"]
+
+
+def notice_again(event: Event, referral: Referral, to: str, key: str) -> OutboxRow:
+    """Another notice of a referral already handed over, to the role named."""
+    return _notice(event, referral, key, {"to": to, "again": "yes"})
+
+
+# ------------------------------------------------------------------------------------------------------------ consent
+
+
+def sendable(routing: Routing, intake: Intake) -> Sequence[Route]:
+    """The routes that may really be taken: where consent was asked, only agencies agreed to or with a legal ground.
+
+    When every agency was refused, one hears without learning who it is (coded facts only), so that nobody is dropped in
+    silence; the person is told so (docs/decisions/0006-refused-consent.md).
+    """
+    if intake.facts.share is None:
+        return routing.routes
+    allowed = [one for one in routing.routes if one.identified]
+    return allowed or [one for one in routing.routes if one.to == "hotline_111"] or routing.routes[:1]
+
+
+def consent_choices(book: Book, routing: Routing, locale: str) -> tuple[Choice, ...]:
+    """The agencies that a person may agree to, one choice each, by the names they know."""
+    at = 0 if locale == "vi" else 1
+    return tuple(Choice(one.to, book.referral.route_names[one.to][at]) for one in unique(routing.routes))
+
+
+def consents_of(book: Book, event: Event, talk: Conversation) -> tuple[Consent, ...]:
+    """What was agreed to and what was refused, an agency each, as a record. Nothing when it was not asked."""
+    if "consent" not in talk.answers or not answered(talk.answers, "consent"):
+        return ()
+    agreed = set(values_of(talk.answers, "consent"))
+    wording = f"{CONSENT_WORDING}/{book.flows.flows['screening'].version}/{talk.locale}"
+    known = [name for name in book.referral.route_names if name in agreed]
+    return tuple(Consent(to, True, wording, event.at, talk.channel) for to in known) or (
+        Consent("none", False, wording, event.at, talk.channel),
+    )
+
+
+def unique(routes: Sequence[Route]) -> list[Route]:
+    """Routes without repeats, the first of each agency kept."""
+    return list({one.to: one for one in reversed(routes)}.values())[::-1]
+
+
+# -------------------------------------------------------------------------------------------------------------- parts
+
+
+def snapshot_code(intake: Intake, do: Iterable[str]) -> set[str]:
+    """`code` when this turn only adds to a report found by its receipt."""
+    return {"code"} if "append" in do and intake.kind else set()
+
+
+def _tell_of_addition(referrals: Iterable[Referral], event: Event) -> Referred:
+    open_ones = [one for one in referrals if one.state in OPEN]
+    rows = [row for one in open_ones for row in _again(event, one, "added")]
+    return Referred(rows=tuple(rows), audit=tuple(_entry(event, "referral.added_to", one) for one in open_ones))
+
+
+def _open(book: Book, event: Event, intake: Intake, way: Route, office: Office) -> Referral:
+    number = fresh(event, f"referral/{office.id}")
+    urgent = intake.level == "L4"
+    clock = book.referral.clocks["urgent" if urgent else "ordinary"]
+    return open_referral(
+        intake, way, office, referral_id=number, code=_code(number), at=event.at, clock=clock
+    )
+
+
+def _code(number: str) -> str:
+    value, letters = int(number, 16), ""
+    for _ in range(CODE_LENGTH):
+        value, at = divmod(value, len(CODE_LETTERS))
+        letters += CODE_LETTERS[at]
+    return letters
+
+
+def _raised(referral: Referral, way: Route, intake: Intake) -> list[tuple[Referral, State]]:
+    """The referral when the intake has become more urgent or the agency may now know who it is about; never the other way."""
+    urgent = referral.urgent or intake.level == "L4"
+    identified = referral.identified or way.identified
+    if (urgent, identified) == (referral.urgent, referral.identified) or referral.state not in OPEN:
+        return []
+    level = max(referral.level, intake.level)
+    return [(replace(referral, urgent=urgent, identified=identified, level=level, ground=way.ground), referral.state)]
+
+
+def _again(event: Event, referral: Referral, why: str) -> list[OutboxRow]:
+    key = f"referral/{referral.id}/{why}/{fresh(event, why)}"
+    return [notice_again(event, referral, "duty", key)]
+
+
+def _notice(event: Event, referral: Referral, key: str, body: dict[str, Any]) -> OutboxRow:
+    return OutboxRow(
+        key=key, kind="notify_agency", lane=f"r:{referral.id}", priority=URGENT_NOTICE if referral.urgent else NOTICE,
+        due_at=event.at, body={"referral": referral.id, **body}, referral=referral.id,
+    )  # fmt: skip
+
+
+def _entry(event: Event, action: str, referral: Referral) -> AuditEntry:
+    detail = {"intake": referral.intake, "to": referral.to, "rule": referral.rule, "ground": referral.ground}
+    return AuditEntry("service", action, referral.id, event.at, {key: value for key, value in detail.items() if value})

@@ -1,0 +1,87 @@
+"""What the engine wants shown → one finished `Message` in the person's language. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bot.catalogues import Catalogues
+from bot.channels.base import Button, Message
+from flows.book import FlowBook
+from flows.conditions import values_of
+from flows.model import SKIPPED, Choice, Conversation, FlowDef, Prompt, Step
+
+SUMMARY_TEXT_MAX = 120
+"""Code points of a free text shown back in the review list."""
+
+
+def render(prompt: Prompt, locale: str, catalogues: Catalogues, values: Mapping[str, str]) -> Message:
+    """The message for a prompt: lines translated whole, then filled; buttons carry the prompt's number."""
+    texts = tuple(fill(catalogues.translate(locale, line.context, line.text), values) for line in prompt.lines)
+    buttons = [_button(prompt, choice, locale, catalogues, "answer") for choice in prompt.choices]
+    buttons += [_button(prompt, way, locale, catalogues, "way") for way in prompt.ways]
+    return Message(
+        texts=tuple(text for text in texts if text.strip()),
+        buttons=tuple(buttons),
+        quiet=prompt.quiet,
+        many=prompt.ask == "many",
+        free_text=prompt.ask in {"text", "code"},
+        step=prompt.context,
+    )
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Placeholders filled in one pass, so that braces in what a person wrote stay what they are."""
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
+
+
+def _button(prompt: Prompt, choice: Choice, locale: str, catalogues: Catalogues, role: str) -> Button:
+    label = catalogues.translate(locale, choice.context, choice.label) if choice.context else choice.label
+    return Button(
+        data=f"p{prompt.number}:{choice.id}",
+        label=label,
+        role="danger" if choice.id == "danger" and role == "way" else "answer" if role == "answer" else "way",
+        id=choice.id,
+        picked=choice.id in prompt.picked,
+    )
+
+
+def summary(book: FlowBook, conversation: Conversation, catalogues: Catalogues) -> str:
+    """The review list: one line an answered question, in the flow's order, free text shortened."""
+    flow = book.flows[conversation.flow]
+    lines = (_summary_line(flow, step, conversation, catalogues) for step in flow.steps.values() if step.review)
+    return "\n".join(line for line in lines if line)
+
+
+def _summary_line(flow: FlowDef, step: Step, conversation: Conversation, catalogues: Catalogues) -> str:
+    answers = [value for value in values_of(conversation.answers, step.remember) if value != SKIPPED]
+    if not answers:
+        return ""
+    locale = conversation.locale
+    name = catalogues.translate(locale, f"{flow.id}.{step.id}.review", step.review)
+    labels = {choice.id: catalogues.translate(locale, choice.context, choice.label) for choice in step.choices}
+    shown = ", ".join(labels.get(answer, _shortened(answer)) for answer in answers)
+    return f"– {name}: {shown}"
+
+
+def _shortened(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= SUMMARY_TEXT_MAX else one_line[: SUMMARY_TEXT_MAX - 1] + "…"
+
+
+def grouped(code: str) -> str:
+    """A receipt as it is read aloud: four digits at a time."""
+    return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+def numbered(message: Message, hint: str) -> str:
+    """One text for a channel without buttons: the choices as a numbered list, the ways by their words."""
+    answers = [button for button in message.buttons if button.role == "answer"]
+    ways = [button.label for button in message.buttons if button.role != "answer"]
+    lines = [*message.texts]
+    lines += [f"{at}. {'✓ ' if button.picked else ''}{button.label}" for at, button in enumerate(answers, 1)]
+    if answers:
+        lines.append(hint)
+    if ways:
+        lines.append(" · ".join(ways))
+    return "\n".join(lines)

@@ -1,0 +1,98 @@
+"""The environment → one frozen `Settings`. Nothing else reads os.environ. Secrets never show in a repr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BadSetting(Exception):
+    """A setting cannot be used; the message names it and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value whose repr is dots."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this installation runs. Paths are absolute; `url` is how officers reach their page, without a slash at the end."""
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    url: str = "http://127.0.0.1:8080"
+    database: str = ""
+    trial: bool = True
+    telegram_token: Secret = Secret("")
+    telegram_api: str = "https://api.telegram.org"
+    telegram_webhook: str = ""
+    telegram_secret: Secret = Secret("")
+    telegram_proxy: str = ""
+    exports: Path = Path("exports")
+
+
+NAMES = {
+    "NHIPCAU_HOME": "folder of database, keys and exports (default: var/ beside the code)",
+    "NHIPCAU_HOST": "address to listen on (default 127.0.0.1)",
+    "NHIPCAU_PORT": "port to listen on (default 8080)",
+    "NHIPCAU_URL": "how officers reach this service, for links in notices (default http://HOST:PORT)",
+    "NHIPCAU_DATABASE": "database file (default HOME/nhipcau.db)",
+    "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
+    "NHIPCAU_TELEGRAM_TOKEN": "the bot's token; Telegram is off without it",
+    "NHIPCAU_TELEGRAM_API": "Bot API server (default https://api.telegram.org)",
+    "NHIPCAU_TELEGRAM_WEBHOOK": "public https URL of this service's /telegram; long polling without it",
+    "NHIPCAU_TELEGRAM_SECRET": "secret of the webhook, 16 to 256 of A-Z a-z 0-9 _ -",
+    "NHIPCAU_TELEGRAM_PROXY": "http proxy for calls to Telegram",
+}
+"""Every setting, with what it means: the README's table is checked against this."""
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises BadSetting with the first that cannot be used."""
+    given = os.environ if environ is None else environ
+    unknown = sorted(name for name in given if name.startswith("NHIPCAU_") and name not in NAMES)
+    if unknown:
+        raise BadSetting(f"{unknown[0]} is no setting; known are {', '.join(sorted(NAMES))}")
+    home = Path(given.get("NHIPCAU_HOME") or Path(__file__).resolve().parent.parent / "var").absolute()
+    host, port = given.get("NHIPCAU_HOST") or "127.0.0.1", _port(given.get("NHIPCAU_PORT") or "8080")
+    settings = Settings(
+        home=home,
+        host=host,
+        port=port,
+        url=(given.get("NHIPCAU_URL") or f"http://{host}:{port}").rstrip("/"),
+        database=given.get("NHIPCAU_DATABASE") or str(home / "nhipcau.db"),
+        trial=_mode(given.get("NHIPCAU_MODE") or "trial"),
+        telegram_token=Secret(given.get("NHIPCAU_TELEGRAM_TOKEN", "")),
+        telegram_api=(given.get("NHIPCAU_TELEGRAM_API") or "https://api.telegram.org").rstrip("/"),
+        telegram_webhook=given.get("NHIPCAU_TELEGRAM_WEBHOOK", ""),
+        telegram_secret=Secret(given.get("NHIPCAU_TELEGRAM_SECRET", "")),
+        telegram_proxy=given.get("NHIPCAU_TELEGRAM_PROXY", ""),
+        exports=home / "exports",
+    )
+    if settings.telegram_webhook and len(settings.telegram_secret.value) < 16:
+        raise BadSetting("NHIPCAU_TELEGRAM_SECRET is missing or short: a webhook needs 16 to 256 characters of A-Z a-z 0-9 _ -")
+    return settings
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise BadSetting(f"NHIPCAU_PORT is `{text}`; it should be a number from 1 to 65535")
+    return int(text)
+
+
+def _mode(text: str) -> bool:
+    if text not in {"trial", "production"}:
+        raise BadSetting(f"NHIPCAU_MODE is `{text}`; it should be trial or production")
+    return text == "trial"

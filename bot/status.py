@@ -1,0 +1,38 @@
+"""What somebody who comes back with a receipt is told: each agency and how far it is, in plain words. Pure."""
+
+from __future__ import annotations
+
+from bot.book import Book
+from referral.model import State
+from storage.base import ReceiptView
+
+SENTENCE: dict[State, str] = {
+    "proposed": "status_waiting",
+    "sent": "status_waiting",
+    "delivered": "status_waiting",
+    "acknowledged": "status_taken",
+    "accepted": "status_taken",
+    "returned": "status_elsewhere",
+    "transferred": "status_elsewhere",
+    "closed": "status_closed",
+    "withdrawn": "status_closed",
+}
+"""A citizen is told where it stands, never an outcome: outcomes are for the agency to tell."""
+
+
+def status_lines(book: Book, receipt: ReceiptView | None, locale: str) -> str:
+    """One line an agency; one sentence when it went to nobody."""
+    if receipt is None:
+        return ""
+    if not receipt.states:
+        return _sentence(book, "status_nobody", locale)
+    at = 0 if locale == "vi" else 1
+    lines = dict.fromkeys(
+        f"– {book.referral.route_names[route][at]}: {_sentence(book, SENTENCE[state], locale)}"
+        for route, state in receipt.states
+    )
+    return "\n".join(lines)
+
+
+def _sentence(book: Book, name: str, locale: str) -> str:
+    return book.catalogues.translate(locale, f"everywhere.{name}", book.flows.everywhere.sentences[name])

@@ -90,7 +90,13 @@ def test_a_message_carries_where_to_answer_and_what_to_delete():
 def test_a_pressed_button_carries_what_closes_it():
     found = read(body("button"))
     assert isinstance(found, Inbound)
-    assert found.press == {"id": "3006900000000000001", "chat": "700100200", "message_id": "40", "data": "p3:yes"}
+    assert found.press == {
+        "id": "3006900000000000001",
+        "chat": "700100200",
+        "message_id": "40",
+        "data": "p3:yes",
+        "label": "Có",
+    }
     assert found.message_id == ""
 
 

@@ -49,7 +49,7 @@ class Call:
 
 @dataclass
 class Fault:
-    """What goes wrong with the next `times` calls of this method (`*`: any) to this chat (0: any).
+    """What goes wrong with `times` calls of this method (`*`: any) to this chat (0: any), after `skip` good ones.
 
     kind: status · hang (never answers) · drop (closes before doing anything) · lost (does it, then closes).
     """
@@ -61,9 +61,17 @@ class Fault:
     retry_after: int = 0
     chat: int = 0
     times: int = 1
+    skip: int = 0
 
     def hits(self, method: str, chat: int) -> bool:
-        return self.times > 0 and self.method in (method, "*") and self.chat in (chat, 0)
+        """Whether this call is struck; counts it if it could be."""
+        if self.times == 0 or self.method not in (method, "*") or self.chat not in (chat, 0):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
 
 
 class FakeTelegram:
@@ -274,11 +282,7 @@ class FakeTelegram:
 
     def _struck(self, call: Call) -> Fault | None:
         chat = int(call.fields.get("chat_id", 0) or 0)
-        for fault in self.faults:
-            if fault.hits(call.method, chat):
-                fault.times -= 1
-                return fault
-        return None
+        return next((fault for fault in self.faults if fault.hits(call.method, chat)), None)
 
     async def _fail(self, request: web.Request, fault: Fault) -> None:
         if fault.kind == "hang":

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+from bot import log
 from bot.channels.base import Ignored, Inbound, SendError
 from bot.channels.telegram.read import UNREADABLE, read
 from bot.channels.telegram.send import TelegramChannel
@@ -24,8 +24,6 @@ LONGEST_WAIT_S: Final = 30.0
 MOST_AT_ONCE: Final = 32
 MOST_TRIES: Final = 5
 """Tries of one update whose handling fails in a way nobody foresaw; then it is passed over, loudly."""
-
-_log = logging.getLogger(__name__)
 
 
 async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, *, first_wait_s: float = 1.0) -> None:
@@ -60,6 +58,7 @@ class _Inbox:
     def __init__(self, receive: Receive) -> None:
         self.offset = 0
         self._receive = receive
+        self._unreadable = 0
         self._done: set[int] = set()
         self._tries: dict[int, int] = {}
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
@@ -86,7 +85,8 @@ class _Inbox:
         inbound = read(update)
         if isinstance(inbound, Ignored):
             if inbound is UNREADABLE:
-                _log.warning("telegram: an update could not be read and was passed over")
+                self._unreadable += 1
+                log.warn("telegram.unreadable", count=self._unreadable)
             self._done.add(update["update_id"])
             return
         lanes.setdefault(inbound.address, []).append((update["update_id"], inbound))
@@ -103,13 +103,13 @@ class _Inbox:
         try:
             await self._receive(inbound)
         except StorageAway:
-            _log.warning("telegram: storage did not take an update; it is asked for again")
+            log.warn("telegram.storage_away")  # not acknowledged, so it comes again
             return False
         except Exception as error:
             # `receive` answers for its own faults; this is the last net, so that one update cannot stop all others.
             # Only the kind of error is logged: its text could hold what the person wrote.
             tries = self._tries[update_id] = self._tries.get(update_id, 0) + 1
-            _log.error("telegram: update %d failed with %s, try %d", update_id, type(error).__name__, tries)
+            log.warn("telegram.update_failed", what=type(error).__name__, attempts=tries)
             return tries >= MOST_TRIES
         return True
 
@@ -151,12 +151,16 @@ def _backoff(first_s: float, failures: int) -> float:
 
 
 def _say_why(error: SendError) -> None:
-    if error.code == "conflict":
-        _log.error(
-            "telegram: another process polls with this bot's token, or a webhook is set. "
-            "Stop the other one, or set NHIPCAU_TELEGRAM_WEBHOOK here; until then nothing comes in."
-        )
-    elif error.what == "misconfigured":
-        _log.error("telegram: the token is refused. Check NHIPCAU_TELEGRAM_TOKEN; until then nothing comes in.")
+    if error.what == "misconfigured":
+        log.warn("telegram.misconfigured", code=error.code, problem=_REMEDIES.get(error.code, error.code))
     else:
-        _log.warning("telegram: no updates (%s); trying again", error.code)
+        log.warn("telegram.no_updates", code=error.code)
+
+
+_REMEDIES: Final = {
+    "conflict": (
+        "Nothing comes in: another process polls with this bot's token, or a webhook is set for it. "
+        "Stop the other process, or set NHIPCAU_TELEGRAM_WEBHOOK here as well."
+    ),
+    "token": "Nothing comes in: Telegram refuses the bot's token. Check NHIPCAU_TELEGRAM_TOKEN.",
+}

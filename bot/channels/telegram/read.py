@@ -86,11 +86,21 @@ class Message(msgspec.Struct, rename={"sender": "from"}):
     chat_background_set: Any = None
 
 
+class Key(msgspec.Struct):
+    text: str = ""
+    callback_data: str = ""
+
+
+class Keyboard(msgspec.Struct):
+    inline_keyboard: list[list[Key]] = msgspec.field(default_factory=list)
+
+
 class Shown(msgspec.Struct):
-    """The message that a pressed button belongs to. An old one arrives without content, but with these."""
+    """The message that a pressed button belongs to. An old one arrives without its buttons."""
 
     message_id: int
     chat: Chat
+    reply_markup: Keyboard | None = None
 
 
 class CallbackQuery(msgspec.Struct, rename={"sender": "from"}):
@@ -261,7 +271,7 @@ def _press(update_id: int, query: CallbackQuery) -> Inbound | Ignored:
         return NOT_PRIVATE
     press = {"id": tidy(query.id)[:64], "chat": str(chat.id), "data": tidy(query.data)[:64]}
     if query.message is not None:
-        press["message_id"] = str(query.message.message_id)
+        press |= {"message_id": str(query.message.message_id), "label": _label(query)}
     return Inbound(
         channel=CHANNEL,
         external_id=str(update_id),
@@ -270,6 +280,13 @@ def _press(update_id: int, query: CallbackQuery) -> Inbound | Ignored:
         press=press,
         language=_language(query.sender),
     )
+
+
+def _label(query: CallbackQuery) -> str:
+    """What stood on the button, so that the old keyboard can be replaced by what was chosen; empty if not known."""
+    keyboard = query.message.reply_markup if query.message else None
+    keys = [key for row in keyboard.inline_keyboard for key in row] if keyboard else []
+    return next((tidy(key.text)[:64] for key in keys if key.callback_data == query.data), "")
 
 
 def _chose(pressed: str) -> Chose:

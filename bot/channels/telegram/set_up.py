@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Final
 from telegram import Bot
 from telegram.error import TelegramError
 
+from bot import log
 from bot.channels.telegram.poll import USED
 from bot.channels.telegram.send import send_error
 
@@ -43,8 +43,6 @@ DESCRIPTIONS: Final = {
 }
 SHORT_DESCRIPTIONS: Final = {"": "Hỏi đáp và kết nối hỗ trợ", "en": "Questions, answers and support"}
 """Shown on the bot's profile, so neutral."""
-
-_log = logging.getLogger(__name__)
 
 
 async def set_up(bot: Bot, way: Way) -> str:
@@ -89,4 +87,4 @@ async def _try(what: str, call: Awaitable[bool]) -> None:
     try:
         await call
     except TelegramError as error:
-        _log.warning("telegram: the bot's %s could not be set (%s); it works without", what, send_error(error).code)
+        log.warn("telegram.not_introduced", what=what, code=send_error(error).code)

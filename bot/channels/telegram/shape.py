@@ -71,44 +71,57 @@ def _closing(address: str, message: Message) -> Iterator[Call]:
     press = message.press
     if press.get("id"):
         yield Call("answerCallbackQuery", {"callback_query_id": press["id"]}, optional=True)
-    if press.get("message_id") and not _is_redrawn(message):
+    if press.get("message_id") and _redrawn(message) is None:
         fields = {**_where(address, press), "reply_markup": {"inline_keyboard": _chosen(message)}}
         yield Call("editMessageReplyMarkup", fields, optional=True)
 
 
 def _chosen(message: Message) -> list[list[dict[str, str]]]:
-    """What stays under the old question: the chosen answer, or nothing where the phone should not tell."""
-    if message.quiet or not message.chosen or not message.press.get("data"):
+    """What stays under the old question: the button pressed, or nothing where the phone should not tell."""
+    label, pressed = message.press.get("label", "").removeprefix(PICKED), message.press.get("data", "")
+    if message.quiet or not (message.chosen and label and pressed):
         return []
-    return [[{"text": PICKED + message.chosen, "callback_data": message.press["data"]}]]
+    return [[{"text": PICKED + label, "callback_data": pressed}]]
 
 
 def _words(address: str, message: Message) -> Iterator[Call]:
     texts = _bubbles(message)
-    for i, text in enumerate(texts):
-        last = i == len(texts) - 1
-        sending = Call("sendMessage", _fields(address, text, message, with_buttons=last))
-        if last and _is_redrawn(message):
-            fields = {**_where(address, message.press), **_content(text, message, with_buttons=True)}
-            yield Call("editMessageText", fields, instead=sending)
-        else:
-            yield sending
+    last = len(texts) - 1
+    sending = [
+        Call("sendMessage", _fields(address, text, message, with_buttons=i == last)) for i, text in enumerate(texts)
+    ]
+    redrawn = _redrawn(message)
+    if redrawn is None:
+        yield from sending
+        return
+    fields = {**_where(address, message.press), **_content(redrawn, message, with_buttons=True)}
+    yield Call(
+        "editMessageText", fields, instead=Call("sendMessage", _fields(address, redrawn, message, with_buttons=True))
+    )
 
 
 def _bubbles(message: Message) -> tuple[str, ...]:
     texts = [text for text in message.texts if text.strip()]
-    if message.link:
+    if message.link and not any(message.link in text for text in texts):
         texts[-1:] = ["\n\n".join([*texts[-1:], message.link])]
     return tuple(part for text in texts for part in split(text))
 
 
-def _is_redrawn(message: Message) -> bool:
-    """Another box of the same question was ticked: its message is changed in place and not sent again."""
+def _redrawn(message: Message) -> str | None:
+    """The text with which the old message is changed in place: another box of the same question was ticked or unticked.
+
+    None if the message is to be sent: a new question, or a text too long for one message. All bubbles go into the text,
+    so nothing that is said is lost.
+    """
     press = message.press
-    if not (message.many and message.buttons and press.get("message_id") and len(_bubbles(message)) == 1):
-        return False
-    number = press.get("data", "").partition(":")[0]
-    return any(button.role == "answer" and button.data.partition(":")[0] == number for button in message.buttons)
+    if not (message.many and press.get("message_id")):
+        return None
+    pressed = press.get("data", "").partition(":")[2]
+    again = next((b for b in message.buttons if b.role == "answer" and b.data.partition(":")[2] == pressed), None)
+    if again is None or again.picked == press.get("label", "").startswith(PICKED):
+        return None
+    text = "\n\n".join(_bubbles(message))
+    return text if text and _fitting(text, LONGEST) == len(text) else None
 
 
 def _fields(address: str, text: str, message: Message, *, with_buttons: bool) -> dict[str, Any]:

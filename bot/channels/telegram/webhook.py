@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -11,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot import log
 from bot.channels.base import Ignored, Inbound
 from bot.channels.telegram.read import UNREADABLE
 from bot.channels.telegram.send import TelegramChannel
@@ -19,9 +19,7 @@ from storage.base import StorageAway
 LARGEST_BODY: Final = 1024 * 1024
 """Bytes. A real update takes a few kilobytes."""
 HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"
-PATH: Final = "/telegram/updates"
-
-_log = logging.getLogger(__name__)
+PATH: Final = "/telegram"
 
 
 def webhook_route(
@@ -61,18 +59,18 @@ class _Door:
         try:
             await self._receive(inbound)
         except StorageAway:
-            _log.warning("telegram: storage did not take an update; Telegram will send it again")
+            log.warn("telegram.storage_away")  # Telegram sends the update again
             return 503
         except Exception as error:
             # The text of the error could hold what the person wrote, so only its kind reaches the log.
-            _log.error("telegram: update %s failed with %s", inbound.external_id, type(error).__name__)
+            log.warn("telegram.update_failed", what=type(error).__name__)
             return 500
         return 200
 
     def _count(self, ignored: Ignored) -> None:
         if ignored is UNREADABLE:
             self._unreadable += 1
-            _log.warning("telegram: %d bodies so far could not be read", self._unreadable)
+            log.warn("telegram.unreadable", count=self._unreadable)
 
 
 async def _body(request: Request) -> bytes | None:

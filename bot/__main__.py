@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from bot import log
 from bot.book import BadBook, read_book
 from bot.doors import lines, route, triage
 from bot.settings import BadSetting, read_settings
@@ -98,6 +100,7 @@ def _check(_: argparse.Namespace) -> int:
 
 
 def _door(name: str, _: argparse.Namespace) -> int:
+    log.set_up(logging.CRITICAL)
     book, _warnings = read_book()
     if name == "talk":
         return asyncio.run(_talk())

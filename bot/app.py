@@ -136,8 +136,14 @@ async def serve(settings: Settings) -> None:
     parts = await open_parts(settings)
     server = uvicorn.Server(
         uvicorn.Config(
-            parts.site, host=settings.host, port=settings.port, log_level="warning", access_log=False,
-            server_header=False, date_header=False, timeout_graceful_shutdown=STOP_WITHIN_S,
+            parts.site,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
         )  # fmt: skip
     )
     async with at_work(parts):

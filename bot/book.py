@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import flows.check
 import referral.check
+
+import flows.check
 from bot.catalogues import SOURCE_LOCALE, Catalogues, read_catalogue
 from flows.book import FlowBook, build, free_text_slots
 from flows.hear.read import read_lexicon
@@ -109,7 +110,9 @@ def _profile_problems(book: Book) -> list[Problem]:
         for profile in instrument.profiles:
             asked = flows.check.asked(book.flows, book.flows.flows["screening"].start, profile.fits)
             found += [
-                Problem(f"flows/definitions/screening.yaml {slot}", f"is asked of {profile.id}", "pass it over for them")
+                Problem(
+                    f"flows/definitions/screening.yaml {slot}", f"is asked of {profile.id}", "pass it over for them"
+                )
                 for slot in sorted(asked & set(profile.never))
             ]
             found += [

@@ -115,7 +115,9 @@ def _intake(
     if existing is not None:
         came_back = "code" in draft.answers and not draft.alerted
         kind = kind_of(book, draft, existing.kind)
-        again = added_to(book, existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
+        again = (
+            added_to(book, existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
+        )
         is_same = replace(again, updated_at=existing.updated_at) == existing
         return (None if is_same and not SUBMITS & set(turned.do) else again), False
     if SUBMITS & set(turned.do):
@@ -160,7 +162,10 @@ def _values(book: Book, snapshot: Snapshot, draft: Conversation, intake: Intake 
         routing = route(book.referral, facts, judge(book.referral, facts))
         at = 1 if draft.locale != "vi" else 0
         names = dict.fromkeys(book.referral.route_names[one.to][at] for one in routing.routes)
-        values["sent_to"] = ", ".join(names)
+        nobody = book.catalogues.translate(
+            draft.locale, "everywhere.sent_to_nobody", book.flows.everywhere.sentences["sent_to_nobody"]
+        )
+        values["sent_to"] = ", ".join(names) or nobody
         values["numbers"] = "\n".join(hotlines_to_show(book.referral, routing.numbers, draft.locale))
     return values
 
@@ -186,9 +191,7 @@ def _rows(event: Event, before: Conversation, turned: Turned, message: Message |
     return rows
 
 
-def _audit(
-    event: Event, before: Conversation, intake: Intake | None, is_new: bool, turned: Turned
-) -> list[AuditEntry]:
+def _audit(event: Event, before: Conversation, intake: Intake | None, is_new: bool, turned: Turned) -> list[AuditEntry]:
     entries = []
     if intake is not None:
         action = "intake.received" if is_new else "intake.added"

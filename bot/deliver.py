@@ -30,7 +30,12 @@ BACKOFF_S = (2, 5, 15, 60, 300)
 """Seconds before the next try, by tries so far; the last one repeats."""
 CLEAR_WITHIN = timedelta(hours=48)
 """Telegram deletes a bot's messages of the last 48 h (channels.md §2.1)."""
-ROLES = {"duty": ("duty", "chief"), "chief": ("chief",), "everyone": ("duty", "chief", "admin"), "next_office": ("chief",)}
+ROLES = {
+    "duty": ("duty", "chief"),
+    "chief": ("chief",),
+    "everyone": ("duty", "chief", "admin"),
+    "next_office": ("chief",),
+}
 """Who a rung of the ladder reaches. A chief is told of everything from the start: one phone is never the only one."""
 TAKE = "Tôi nhận"
 
@@ -211,7 +216,7 @@ PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[tuple[Done, More]]]
 def _notice_row(work: Work, claimed: Claimed, referral: Referral, officer: Officer) -> OutboxRow:
     link = f"{work.url}/officers/r/{referral.id}"
     button = Button(data=f"o:acknowledge:{referral.id}", label=TAKE, role="officer", id="acknowledge")
-    message = Message((notice(work.book, referral, link),), buttons=(button,), link=link)
+    message = Message((notice(referral, link, "vi", work.book.referral.provinces),), buttons=(button,), link=link)
     return _to_phone(claimed, officer, message, work.now())
 
 

@@ -51,4 +51,6 @@ async def refuse_demo_officers(accounts: Accounts, book: ReferralBook) -> None:
     """Raises DemoInProduction where an active demo officer is found."""
     demo = {officer.id for officer in demo_officers(book)}
     if any(officer.active and officer.id in demo for officer in await accounts.officers()):
-        raise DemoInProduction("this database was used for a trial and holds demo officers: start on a new NHIPCAU_HOME")
+        raise DemoInProduction(
+            "this database was used for a trial and holds demo officers: start on a new NHIPCAU_HOME"
+        )

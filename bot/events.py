@@ -20,6 +20,7 @@ class OfficerDid:
     referral: str
     reason: str = ""
     outcome: str = ""
+    office: str = ""
     text: str = ""
 
 

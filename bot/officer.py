@@ -11,8 +11,9 @@ from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, fresh
 from bot.referring import announce, clock_of, notice_again, rung_row
 from flows.model import Chose
+from referral.directory import next_offices
 from referral.lifecycle import move
-from referral.model import Referral, Refused
+from referral.model import Office, Referral, Refused
 from storage.base import Address, AuditEntry, Commit, Invite, Officer, OutboxRow, Snapshot
 
 PRESS = "o:"
@@ -60,7 +61,16 @@ def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book
     referral = snapshot.referral
     if referral is None or referral.office != did.officer.office or not did.officer.active:
         return _refused(event, did, NOT_YOURS)
-    moved = move(book.referral, referral, did.do, did.officer.id, event.at, reason=did.reason, outcome=did.outcome)
+    moved = move(
+        referral,
+        did.do,
+        did.officer.id,
+        event.at,
+        book=book.referral,
+        reason=did.reason,
+        outcome=did.outcome,
+        office=did.office,
+    )
     if isinstance(moved, Refused):
         return _refused(event, did, moved.because)
     detail = {"reason": did.reason, "outcome": did.outcome, "code": moved.referral.code}
@@ -97,18 +107,24 @@ def decide_clock(snapshot: Snapshot, event: Event, due: ClockDue, book: Book) ->
 
 
 def _next_office(snapshot: Snapshot, event: Event, referral: Referral, book: Book) -> tuple[Referral, ...]:
-    """The same matter for the national hotline, which is staffed day and night, unless it has it already."""
-    have = {one.to for one in snapshot.referrals} | {referral.to}
-    office = next((one for one in book.referral.offices if one.route == "hotline_111"), None)
-    if office is None or "hotline_111" in have:
-        return ()
-    number = fresh(event, f"referral/{office.id}")
-    return (
-        replace(
-            referral, id=number, code=referral.code, to="hotline_111", office=office.id, identified=False, ground="",
-            rule="escalated", because="Cơ quan được chuyển chưa nhận; chuyển tới nơi trực ngày đêm.", state="proposed",
-            created_at=event.at, sent_at=None, delivered_at=None,
-        ),
+    """The same matter for the next office up, unless it has it already: what it may see stays what was allowed before."""
+    here = next(one for one in book.referral.offices if one.id == referral.office)
+    have = {one.office for one in snapshot.referrals}
+    return tuple(
+        _passed_on(event, referral, office)
+        for office in next_offices(book.referral, here, event.at.date())
+        if office.id not in have
+    )
+
+
+def _passed_on(event: Event, referral: Referral, office: Office) -> Referral:
+    """Consent named another agency, so the next one learns of the matter and not who it is about."""
+    same_route = office.route == referral.to
+    return replace(
+        referral, id=fresh(event, f"referral/{office.id}"), to=office.route, office=office.id, rule="nobody_answered",
+        because="Nơi nhận trước chưa có người nhận; chuyển lên nơi tiếp theo.", state="proposed", created_at=event.at,
+        identified=referral.identified and same_route, ground=referral.ground if same_route else "",
+        sent_at=None, delivered_at=None,
     )  # fmt: skip
 
 

@@ -198,7 +198,14 @@ def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Co
     message = Message((book.catalogues.translate(before.locale, "everywhere.safe_sentence", text),), press=event.press)
     said = (event.what.text,) if isinstance(event.what, Said) else ()
     talk = replace(
-        before, version=before.version + 1, flow="", step="", trail=(), picked=(), notes=(*before.notes, *said), last_at=event.at
+        before,
+        version=before.version + 1,
+        flow="",
+        step="",
+        trail=(),
+        picked=(),
+        notes=(*before.notes, *said),
+        last_at=event.at,
     )
     alarm = {"error": number}
     return Commit(

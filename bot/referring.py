@@ -11,6 +11,7 @@ from bot.book import Book
 from bot.events import Event, fresh
 from flows.conditions import answered, values_of
 from flows.model import Choice, Conversation
+from referral.clocks import clock_for
 from referral.directory import offices_for
 from referral.lifecycle import open_referral
 from referral.model import Clock, Consent, Intake, Office, Referral, Route, Routing, State
@@ -43,12 +44,13 @@ def refer(book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Iter
     """
     if "code" in snapshot_code(intake, do):
         return _tell_of_addition(snapshot.referrals, event)
-    routing = route(book.referral, intake.facts, intake.screening)
+    facts = intake.facts
+    routing = route(book.referral, facts, intake.screening)
     have = {one.office: one for one in snapshot.referrals}
     new: dict[str, Referral] = {}
     changed: list[tuple[Referral, State]] = []
     for way in sendable(routing, intake):
-        for office in offices_for(book.referral, way.to, intake.facts, event.at.date()):
+        for office in offices_for(book.referral, way.to, facts.province, facts.home_province, event.at.date()):
             if office.id in have:
                 changed += _raised(have[office.id], way, intake)
             elif office.id not in new:
@@ -82,7 +84,7 @@ def rung_row(event: Event, referral: Referral, rung: int, after_s: int) -> Outbo
 
 def clock_of(book: Book, referral: Referral) -> Clock:
     """Our own clock for this referral: the urgent or the ordinary one."""
-    return book.referral.clocks["urgent" if referral.urgent else "ordinary"]
+    return clock_for(book.referral, urgent=referral.urgent)
 
 
 def notice_again(event: Event, referral: Referral, to: str, key: str) -> OutboxRow:
@@ -144,11 +146,10 @@ def _tell_of_addition(referrals: Iterable[Referral], event: Event) -> Referred:
 
 def _open(book: Book, event: Event, intake: Intake, way: Route, office: Office) -> Referral:
     number = fresh(event, f"referral/{office.id}")
-    urgent = intake.level == "L4"
-    clock = book.referral.clocks["urgent" if urgent else "ordinary"]
     return open_referral(
-        intake, way, office, referral_id=number, code=_code(number), at=event.at, clock=clock
-    )
+        way, office, book.referral, id=number, intake=intake.id, code=_code(number), level=intake.level,
+        urgent=intake.level == "L4", province=intake.province, at=event.at,
+    )  # fmt: skip
 
 
 def _code(number: str) -> str:

@@ -82,7 +82,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         exports=home / "exports",
     )
     if settings.telegram_webhook and len(settings.telegram_secret.value) < 16:
-        raise BadSetting("NHIPCAU_TELEGRAM_SECRET is missing or short: a webhook needs 16 to 256 characters of A-Z a-z 0-9 _ -")
+        raise BadSetting(
+            "NHIPCAU_TELEGRAM_SECRET is missing or short: a webhook needs 16 to 256 characters of A-Z a-z 0-9 _ -"
+        )
     return settings
 
 

@@ -21,8 +21,8 @@ WAYS = ("back", "skip", "person", "language", "stop", "danger")
 GOES = ("danger", "stop", "person", "language")
 SENTENCES = frozenset(
     """kept_text kept_photo kept_voice kept_video kept_document kept_location kept_contact kept_sticker kept_after not_understood
-    old_button pick_more done choose_by_number expired empty_event safe_sentence withdrawn too_many_codes officer_added
-    nothing_to_go_back sent_to_nobody""".split()
+    old_button pick_more done choose_by_number expired empty_event safe_sentence too_many_codes nothing_to_go_back sent_to_nobody
+    status_waiting status_taken status_elsewhere status_closed status_nobody""".split()
 )
 """The fixed sentences that the engine and the shell say by name."""
 NO_ANSWER = frozenset({SKIPPED})
@@ -82,7 +82,9 @@ def _step_problems(book: FlowBook, flow: FlowDef, step: Step) -> Iterator[Proble
     if step.ask != "nothing" and not step.remember and step.choices_from != "answered":
         yield Problem(where, "asks and forgets the answer", "give `remember`")
     if len(step.choices) > CHOICES_MAX:
-        yield Problem(where, f"offers {len(step.choices)} choices", f"at most {CHOICES_MAX} can be read on a small phone")
+        yield Problem(
+            where, f"offers {len(step.choices)} choices", f"at most {CHOICES_MAX} can be read on a small phone"
+        )
     if sum(map(len, step.say)) + sum(len(choice.label) + 5 for choice in step.choices) > PROMPT_MAX:
         yield Problem(where, "is longer than the smallest channel takes", f"stay below {PROMPT_MAX} characters")
     for name in sorted(set(step.alone) - {choice.id for choice in step.choices} - {"none"}):
@@ -110,7 +112,9 @@ def _condition_problems(book: FlowBook, where: str, condition: Condition) -> Ite
         return
     known = {choice.id for step in askers for choice in step.choices} | NO_ANSWER
     for value in sorted(set(condition.values) - known):
-        yield Problem(where, f"waits for `{condition.name}: {value}`, which nobody can choose", "name one of its choices")
+        yield Problem(
+            where, f"waits for `{condition.name}: {value}`, which nobody can choose", "name one of its choices"
+        )
 
 
 def _exists(book: FlowBook, place: str) -> bool:
@@ -145,7 +149,9 @@ def _unreachable(book: FlowBook) -> Iterator[Problem]:
     for flow in book.flows.values():
         for step in flow.steps:
             if f"{flow.id}.{step}" not in reached:
-                yield Problem(f"flows/definitions/{flow.id}.yaml {step}", "cannot be reached", "lead to it or remove it")
+                yield Problem(
+                    f"flows/definitions/{flow.id}.yaml {step}", "cannot be reached", "lead to it or remove it"
+                )
 
 
 def _silent_loops(book: FlowBook) -> Iterator[Problem]:
@@ -169,14 +175,14 @@ def _endless(book: FlowBook) -> Iterator[Problem]:
             reached = _walk(book, [place])
             goes_back = any(way.go == "back" for at in reached for way in book.step(at).next)
             if not (reached & ends or goes_back):
-                yield Problem(f"flows/definitions/{flow.id}.yaml {step.id}", "never comes to an end", "lead to a final step")
+                yield Problem(
+                    f"flows/definitions/{flow.id}.yaml {step.id}", "never comes to an end", "lead to a final step"
+                )
 
 
 def _sensitive_before_consent(book: FlowBook) -> Iterator[Problem]:
     """No sensitive question before the person agreed to talk (screening.md §8): take the consent steps away and none may be left."""
-    consents = {
-        f"{f.id}.{s.id}" for f in book.flows.values() for s in f.steps.values() if s.remember == "talk_consent"
-    }
+    consents = {f"{f.id}.{s.id}" for f in book.flows.values() for s in f.steps.values() if s.remember == "talk_consent"}
     for place in sorted(_walk(book, _starts(book), consents)):
         if book.step(place).sensitive:
             yield Problem(f"flows {place}", "a sensitive question can come before `talk_consent`", "ask for it first")
@@ -208,7 +214,9 @@ def _text_problems(context: str, text: str, numbers: Set[str]) -> Iterator[Probl
         yield Problem(context, f"{{{name}}} is filled by nobody", f"known are {', '.join(sorted(PLACEHOLDERS))}")
     for number in _phone_like(text):
         if number not in numbers:
-            yield Problem(context, f"shows the number {number}, which is not in referral/directory/hotlines.yaml", "remove it")
+            yield Problem(
+                context, f"shows the number {number}, which is not in referral/directory/hotlines.yaml", "remove it"
+            )
 
 
 def _translation_problems(locale: str, catalogue: Texts, context: str, text: str) -> Iterator[Problem]:

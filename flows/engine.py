@@ -86,7 +86,7 @@ def turn(book: FlowBook, conversation: Conversation, event: CitizenEvent, given:
     """What follows from one event. Raises FlowStuck only on a flow that `flows.check` would have refused."""
     now = _moved_steps(_Turn(book, given, conversation))
     if isinstance(event, Woke):
-        return Turned(_emptied(now.talk), None, ("erase",))
+        return Turned(_emptied(now.talk), None, ("erase",), draft=now.talk)
     if isinstance(event, Opened):
         return _open(now, event)
     if not now.talk.flow:
@@ -172,11 +172,13 @@ def _said(now: _Turn, text: str) -> Turned:
 
 
 def _chose(now: _Turn, ids: tuple[str, ...], prompt: int | None) -> Turned:
-    if ids and ids[0] in ALWAYS:
+    is_now = prompt is None or prompt == now.talk.prompt
+    is_offered = is_now and bool(ids) and ids[0] in {choice.id for choice in _choices(now)}
+    if ids and ids[0] in ALWAYS and not is_offered:
         return _way(now, ids[0])
-    if prompt is not None and prompt != now.talk.prompt:
+    if not is_now and prompt is not None:
         return _old_button(now, ids, prompt)
-    if ids and ids[0] in {"back", "skip"}:
+    if ids and ids[0] in {"back", "skip"} and not is_offered:
         return _way(now, ids[0])
     if ids == (DONE,) and now.step.accepts and now.step.ask not in {"choice", "many"}:
         return _advance(_remember(now, now.step, now.talk.answers.get(now.step.remember, SKIPPED)))
@@ -213,7 +215,7 @@ def _old_button(now: _Turn, ids: tuple[str, ...], prompt: int) -> Turned:
     if prompt == now.talk.prompt - 1 and last:
         given = values_of(now.talk.answers, now.book.step(last).remember)
         if set(ids) & set(given):
-            return Turned(now.talk, None)
+            return Turned(now.talk, None, draft=now.talk)
     return _ask(now.tell("old_button"))
 
 
@@ -320,7 +322,8 @@ def _enter(now: _Turn, place: str) -> Turned:
         now = _do(now, step)
         now = _at(now, place, say=True)
         if step.end:
-            return Turned(_ended(now.talk), Prompt(now.lines, context=now.place, quiet=now.talk.quiet), now.do)
+            prompt = Prompt(now.lines, context=now.place, quiet=now.talk.quiet)
+            return Turned(_ended(now.talk), prompt, now.do, draft=now.talk)
         if step.ask != "nothing":
             return _ask(now)
         place = _go(now)
@@ -366,6 +369,8 @@ def _do(now: _Turn, step: Step) -> _Turn:
     """The part of a step's effects that changes the conversation itself; the rest is handed to the shell in order."""
     if "quiet" in step.do:
         now = now.keep(quiet=True)
+    if "alert" in step.do:
+        now = now.keep(alerted=True)
     if "locale" in step.do:
         chosen = values_of(now.talk.answers, "language")
         now = now.keep(locale=chosen[0] if chosen and chosen[0] in now.given.locales else now.talk.locale)
@@ -407,7 +412,7 @@ def _ask(now: _Turn) -> Turned:
         lines=now.lines, choices=_choices(now), context=now.place, ask=step.ask, picked=now.talk.picked,
         ways=_ways(now, step), number=now.talk.prompt, quiet=now.talk.quiet,
     )  # fmt: skip
-    return Turned(now.talk, prompt, now.do)
+    return Turned(now.talk, prompt, now.do, draft=now.talk)
 
 
 def _choices(now: _Turn) -> tuple[Choice, ...]:
@@ -428,14 +433,15 @@ def _answered_choices(now: _Turn) -> tuple[Choice, ...]:
 
 
 def _ways(now: _Turn, step: Step) -> tuple[Choice, ...]:
-    shown = {"person", "stop", "danger"} - {now.talk.flow}
+    shown = {"person", "stop", "danger"}
     if now.talk.trail:
         shown.add("back")
     if step.skippable:
         shown.add("skip")
     if now.talk.flow == FIRST:
         shown.add("language")
-    ways = (way for way in now.book.everywhere.ways if way.id in shown)
+    hidden = {now.talk.flow, *(choice.id for choice in step.choices)}
+    ways = (way for way in now.book.everywhere.ways if way.id in shown - hidden)
     if not now.talk.quiet:
         return tuple(ways)
     quiet = now.book.everywhere.quiet_labels

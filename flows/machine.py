@@ -46,7 +46,7 @@ class FlowMachine:
         )
         for step in flow.steps.values():
             for way in step.next:
-                guard = [_guard(way.when)] if way.when else []
+                guard: list[Any] = [_guard(way.when)] if way.when else []
                 self._machine.add_transition(MOVE, f"{flow.id}.{step.id}", way.go, conditions=guard)
 
     def move(self, conversation: Conversation, step: str, level_of: LevelOf) -> str:

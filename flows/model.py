@@ -142,11 +142,11 @@ class Conversation:
     guesses: int = 0
     heard: tuple[str, ...] = ()
     intake: str = ""
-    referred: tuple[str, ...] = ()
+    receipt: str = ""
+    alerted: bool = False
     campaign: str = ""
     started_at: datetime | None = None
     last_at: datetime | None = None
-    chat_expires_at: datetime | None = None
 
 
 # ------------------------------------------------------------------------------------------------- what can happen
@@ -238,11 +238,15 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """The engine's answer: the conversation after the turn, what to show, and the flow's own effects in order."""
+    """The engine's answer: the conversation after the turn, what to show, and the flow's own effects in order.
+
+    `draft` is the conversation before a final step emptied it: what an intake is made from.
+    """
 
     conversation: Conversation
     prompt: Prompt | None
     do: tuple[str, ...] = ()
+    draft: Conversation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bot.doors.lines import BadLine, Line, one_of, only, text
 from bot.events import OfficerDid
 from bot.receive import Receiver, Refusal
 from bot.schedule import ABANDONED_AFTER
-from flows.model import CitizenEvent, Chose, Empty, Media, Opened, Said
+from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said
 from flows.model import Sent as SentMedia
 from referral.codes import ACTIONS
 from referral.model import Referral
@@ -132,7 +132,9 @@ class Talk:
         number = next((number for number, known in self._names.items() if known == name), "")
         referral = (await self._storage.load_referral(number)).referral if number else None
         if referral is None:
-            raise BadLine(f"referral should be one of {', '.join(self._names.values()) or 'R1, R2, … once there are any'}")
+            raise BadLine(
+                f"referral should be one of {', '.join(self._names.values()) or 'R1, R2, … once there are any'}"
+            )
         return referral
 
     async def _report(self, who: str) -> Line:
@@ -170,7 +172,7 @@ class Talk:
 
     def _told(self, referral: Referral) -> Line:
         name = self._name(referral)
-        text_of_notice = notice(self._book.referral, referral, f"/officers/r/{name}")
+        text_of_notice = notice(referral, f"/officers/r/{name}", "vi", self._book.referral.provinces)
         told: Line = {"effect": "notify_agency", "to": referral.to, "referral": name, "notice": text_of_notice}
         return {**told, "office": referral.office, "identified": referral.identified, "urgent": referral.urgent}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from bot.book import Book
 from bot.channels.base import Message
 from bot.decide import decide
@@ -12,8 +14,6 @@ from bot.events import Event
 from flows.hear.hear import hear
 from flows.model import Said
 from storage.base import Snapshot
-
-import msgspec
 
 CHANNELS = ("telegram", "zalo_bot", "zalo_oa", "web")
 AT = datetime(2026, 1, 1, tzinfo=UTC)

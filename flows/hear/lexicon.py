@@ -11,6 +11,7 @@ from flows.hear.normal import fold, marks, single, tokens
 Role = Literal["danger", "part", "frame", "intent", "child", "place", "class"]
 GAP = "…"
 NUMBER = "<số>"
+YEAR = "<năm>"
 LONGEST_GAP = 3  # words that a "…" may stand for; more would join strangers
 
 
@@ -85,10 +86,14 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as typed, with the spellings it may stand for: (folded, its diacritics)."""
+    """One word as typed, with the spellings it may stand for: (folded, its diacritics).
+
+    `exact`: without marks on purpose ("cho" beside words with marks), so it is not read as another word ("chó").
+    """
 
     text: str
     forms: tuple[tuple[str, frozenset[str]], ...]
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +146,13 @@ def _follow(node: Node, key: str, needed: frozenset[str], strict: bool) -> Node:
     return edges[-1].node
 
 
-def word_of(spellings: Mapping[str, str], text: str) -> Word:
-    """A typed word with the spellings it may stand for: itself, without doubled letters, out of teencode."""
+def words_of(lexicon: Lexicon, typed: Sequence[str], accented: bool) -> list[Word]:
+    """The words of a sentence. `accented`: the writer uses diacritics, so a word without may be meant so."""
+    return [Word(text, _forms(lexicon.spellings, text), accented and text in lexicon.plain) for text in typed]
+
+
+def _forms(spellings: Mapping[str, str], text: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The spellings a typed word may stand for: itself, without doubled letters, out of teencode."""
     forms = {fold(text): marks(text)}
     once = single(text)
     if once != text:
@@ -150,7 +160,7 @@ def word_of(spellings: Mapping[str, str], text: str) -> Word:
     standard = spellings.get(text) or spellings.get(once) or ""
     if standard:
         forms.setdefault(fold(standard), marks(standard))
-    return Word(text, tuple(forms.items()))
+    return tuple(forms.items())
 
 
 def walk(node: Node, words: Sequence[Word], at: int, spans: Spans) -> Iterator[tuple[Group, int]]:
@@ -161,7 +171,7 @@ def walk(node: Node, words: Sequence[Word], at: int, spans: Spans) -> Iterator[t
         return
     for key, marked in words[at].forms:
         for edge in node.edges.get(key, ()):
-            if marked == edge.marks or (not edge.strict and marked < edge.marks):
+            if marked == edge.marks or (marked < edge.marks and not edge.strict and not words[at].exact):
                 yield from walk(edge.node, words, at + 1, spans)
     for name, stop in spans[at]:
         for edge in node.edges.get(name, ()):
@@ -179,6 +189,8 @@ def spans_of(classes: Node, words: Sequence[Word]) -> Spans:
         here = [(group.name, stop) for group, stop in walk(classes, words, at, none) if stop > at]
         if word.text.isdigit():
             here.append((NUMBER, at + 1))
+        if len(word.text) == 4 and word.text.startswith(("19", "20")):
+            here.append((YEAR, at + 1))
         found.append(list(dict.fromkeys(here)))
     return [*found, []]
 

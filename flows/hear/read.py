@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from flows.hear.lexicon import Combination, Group, Lexicon, Node, Place, Role, parts, plant
+from flows.hear.lexicon import NUMBER, YEAR, Combination, Group, Lexicon, Node, Place, Role, parts, plant
 from flows.hear.normal import fold
 from flows.model import Problem
 
@@ -54,8 +54,9 @@ class _Reading:
     common: dict[str, frozenset[str]] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     size: dict[str, int] = field(default_factory=dict)
+    plain: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
-    class_names: set[str] = field(default_factory=lambda: {"<số>"})
+    class_names: set[str] = field(default_factory=lambda: {NUMBER, YEAR})
     wanted: list[tuple[str, str]] = field(default_factory=list)
 
     def wrong(self, where: str, what: str, remedy: str) -> None:
@@ -85,6 +86,7 @@ def _lexicon(reading: _Reading) -> Lexicon:
         common=reading.common,
         places=reading.places,
         size=reading.size,
+        plain=frozenset(reading.plain),
     )
 
 
@@ -204,6 +206,7 @@ def _plant(reading: _Reading, where: str, root: Node, fields: Mapping[str, objec
             reading.wrong(where, f"phrase {phrase!r} does not begin and end with a word", "write it out")
             continue
         reading.wanted.extend((where, word) for word in words if word.startswith("<"))
+        reading.plain.update(word for word in words if fold(word) == word and any(fold(w) != w for w in words))
         plant(root, phrase, group)
     reading.size[group.language] = reading.size.get(group.language, 0) + len(phrases)
 

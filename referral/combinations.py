@@ -1,10 +1,10 @@
 """Sets of combinations of answers, exactly, however many there are: ordered decision diagrams.
 
-A set of combinations is a number. 0 is none of them, 1 is all of them; any other number stands for "look at one question;
-if no, go on with this set; if yes, with that". Equal sets have equal numbers, because each triple (question, no, yes) is
-stored once (Bryant, "Graph-based algorithms for Boolean function manipulation", 1986). So "is there any combination in
-which the promise is broken?" is the question whether a number is 0, over all of them at once: nothing is sampled and
-nothing is walked one by one. A fact without influence on a set does not occur in it at all.
+A set of combinations is a number. 0 is none of them, 1 is all of them; any other number stands for "look at one
+question; if no, go on with this set; if yes, with that". Equal sets have equal numbers, because each triple (question,
+no, yes) is stored once (Bryant, "Graph-based algorithms for Boolean function manipulation", 1986). So "is there any
+combination in which the promise is broken?" is the question whether a number is 0, over all of them at once: nothing is
+sampled and nothing is walked one by one. A fact without influence on a set does not occur in it at all.
 """
 
 from __future__ import annotations

@@ -24,13 +24,13 @@ def offices_for(book: ReferralBook, route: RouteId, province: str, home_province
 
 
 def next_offices(book: ReferralBook, office: Office, on: date) -> tuple[Office, ...]:
-    """Where a notice climbs to when nobody at this office answers: the national body, then the 111 line; empty at the top."""
+    """Where a notice climbs to when nobody at this office answers: the national body, then the 111 line, then none."""
     wider = (*_receiving(book, office.route, "", on), *_receiving(book, LAST_RESORT, "", on))
     return tuple(other for other in wider if other.id != office.id)[:1]
 
 
 def hotlines_to_show(book: ReferralBook, numbers: Sequence[str], locale: str) -> tuple[str, ...]:
-    """One line a number: the number, who answers, the hours, a warning of cost. A number not in the book is not shown."""
+    """One line a number: the number, who answers, the hours, a warning of cost; only numbers of the book."""
     return tuple(_line(book, number, locale) for number in numbers if number in book.hotlines)
 
 

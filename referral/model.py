@@ -163,7 +163,7 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """One of the 34 provincial units: code, names that people still use, land neighbours (ISO codes), whether at sea."""
+    """One of the 34 provincial units: code, names people still use, land neighbours (ISO codes), whether at sea."""
 
     code: str
     name: str
@@ -241,7 +241,8 @@ class Refused:
 class Intake:
     """What a conversation leaves. Coded facts are readable for routing and counting; `content` is stored encrypted.
 
-    `conversation` is the pseudonym through which a question can go back. `receipt` is the keyed hash of the code.
+    `conversation` is the pseudonym through which a question can go back. `receipt` is the code in the turn that makes
+    it; only its keyed hash is stored, so an intake that was read has none. `revision` is the stored one it was decided on.
     """
 
     id: str
@@ -262,6 +263,7 @@ class Intake:
     classified_at: datetime | None = None
     form: str = ""
     articles: tuple[str, ...] = ()
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,7 +452,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an export: its key, its heading, and the field that its value is (`intake.`, `facts.`, `referrals.`)."""
+    """One column of an export: key, heading, and the field its value is (`intake.`, `facts.`, `referrals.`)."""
 
     key: str
     heading: str

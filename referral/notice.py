@@ -1,4 +1,4 @@
-"""What an officer's phone shows: level, area, code, link. Never content: a phone keeps notices, and others read them."""
+"""What an officer's phone shows: level, area, code, link. Never content: a phone keeps notices, and others see them."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from bot import export, log, schedule
 from bot.book import Book, read_book
 from bot.channels.base import Channel
+from bot.channels.pace import Pace
 from bot.channels.telegram.poll import poll
 from bot.channels.telegram.send import TelegramChannel
 from bot.channels.telegram.set_up import Way, set_up
@@ -31,6 +32,7 @@ from storage.accounts import Accounts
 from storage.open import open_storage
 from storage.store import DatabaseStorage
 
+TELEGRAM = TelegramChannel.name
 STOP_WITHIN_S = 10
 
 
@@ -72,7 +74,7 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     async def run_export(body: Mapping[str, Any]) -> None:
         await export.export_weekly(storage, book, str(body["week"]), settings.exports, utc_now())
 
-    work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export)
+    work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()})
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
     routes = _webhooks(settings, channels, receiver)

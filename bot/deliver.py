@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from bot import log
 from bot.book import Book
 from bot.channels.base import Button, Channel, Message, SendError, Sent
+from bot.channels.pace import Pace
 from bot.receive import Clock, Receiver
 from referral.model import Referral
 from referral.notice import notice
@@ -28,6 +29,9 @@ IDLE_S = 5.0
 """The longest sleep without a look at the outbox: the safety net below the wake-ups."""
 BACKOFF_S = (2, 5, 15, 60, 300)
 """Seconds before the next try, by tries so far; the last one repeats."""
+STOP_WITHIN_S = 5.0
+PATIENCE_S = 2.0
+"""A row whose turn under the platform's pace comes later than this goes back, so that others may go before it."""
 CLEAR_WITHIN = timedelta(hours=48)
 """Telegram deletes a bot's messages of the last 48 h (channels.md §2.1)."""
 ROLES = {
@@ -40,6 +44,7 @@ ROLES = {
 TAKE = "Tôi nhận"
 
 More = tuple[OutboxRow, ...]
+Ended = tuple[Done, More]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Work:
     url: str
     now: Clock
     export: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    paces: Mapping[str, Pace] = field(default_factory=dict)
 
 
 class Deliverer:
@@ -67,27 +73,27 @@ class Deliverer:
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop` is set. A database that is away is waited for, not given up on."""
+        """Deliver until `stop` is set. A database that is away is waited for; a platform that hangs holds up only its rows."""
+        busy: set[asyncio.Task[Ended]] = set()
         while not stop.is_set():
             self._wake.clear()
             try:
-                worked = await self.once()
-                sleep_s = 0.0 if worked else await self._sleep_s()
+                busy |= await self._begin(BATCH - len(busy))
+                wait_s = IDLE_S if busy else await self._sleep_s()
+                busy = await self._end(await self._some(busy, wait_s, stop), busy)
             except StorageAway:
                 log.warn("outbox.storage_away")
-                sleep_s = IDLE_S
-            if sleep_s > 0:
-                await self._pause(sleep_s, stop)
+                await self._some(set(), 1.0, stop)
+        if busy:
+            finished, _ = await asyncio.wait(busy, timeout=STOP_WITHIN_S)
+            await self._end(finished, busy)
 
     async def once(self) -> int:
         """Claim and perform what is due now; how many rows that was."""
-        now = self._work.now()
-        claimed = await self._work.storage.claim(now, BATCH)
-        if not claimed:
-            return 0
-        ended = await asyncio.gather(*(perform(self._work, one) for one in claimed))
-        await self._work.storage.finish([done for done, _ in ended], [row for _, more in ended for row in more])
-        return len(claimed)
+        tasks = await self._begin(BATCH)
+        if tasks:
+            await self._end((await asyncio.wait(tasks))[0], tasks)
+        return len(tasks)
 
     async def drain(self, most: int = 1000) -> int:
         """Perform until nothing is due (at most `most` rounds); how many rows that was. For tests and the talk door."""
@@ -99,20 +105,39 @@ class Deliverer:
             count += worked
         raise RuntimeError("the outbox does not drain: rows make rows without end")
 
+    async def _begin(self, most: int) -> set[asyncio.Task[Ended]]:
+        if most <= 0:
+            return set()
+        claimed = await self._work.storage.claim(self._work.now(), most)
+        return {asyncio.create_task(perform(self._work, one)) for one in claimed}
+
+    async def _end(
+        self, finished: set[asyncio.Task[Ended]], busy: set[asyncio.Task[Ended]]
+    ) -> set[asyncio.Task[Ended]]:
+        """Write how the finished rows ended, in one commit. Rows whose end could not be written come again after a minute."""
+        ended = [task.result() for task in finished if task.exception() is None]
+        if ended:
+            await self._work.storage.finish([done for done, _ in ended], [row for _, more in ended for row in more])
+        return busy - finished
+
     async def _sleep_s(self) -> float:
         due = await self._work.storage.next_due()
         if due is None:
             return IDLE_S
         return min(IDLE_S, max(0.01, (due - self._work.now()).total_seconds()))
 
-    async def _pause(self, seconds: float, stop: asyncio.Event) -> None:
-        waits = [asyncio.ensure_future(self._wake.wait()), asyncio.ensure_future(stop.wait())]
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+    async def _some(
+        self, busy: set[asyncio.Task[Ended]], seconds: float, stop: asyncio.Event
+    ) -> set[asyncio.Task[Ended]]:
+        """Wait for a row to end, for new work, for `stop` or for so many seconds; the rows that ended."""
+        bells = {asyncio.create_task(self._wake.wait()), asyncio.create_task(stop.wait())}
+        done, _ = await asyncio.wait({*busy, *bells}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for bell in bells:
+            bell.cancel()
+        return {task for task in busy if task in done}
 
 
-async def perform(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def perform(work: Work, claimed: Claimed) -> Ended:
     """Perform one row; how it ended and the rows that follow from it. Raises only StorageAway."""
     try:
         return await PERFORMERS[claimed.row.kind](work, claimed)
@@ -129,23 +154,22 @@ async def perform(work: Work, claimed: Claimed) -> tuple[Done, More]:
 # ------------------------------------------------------------------------------------------------------ kinds of rows
 
 
-async def _say(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def _say(work: Work, claimed: Claimed) -> Ended:
     if claimed.address is None:
         return _done(work, claimed, "dead", "no_address"), ()
     message = msgspec.convert(claimed.row.body, Message)
-    sent = await _channel(work, claimed.address).send(claimed.address.external, message)
-    return _done(work, claimed, "done", sent=sent), ()
+    return _done(work, claimed, "done", sent=await _send(work, claimed.address, message)), ()
 
 
-async def _notice(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def _notice(work: Work, claimed: Claimed) -> Ended:
     if claimed.address is None:
         return _done(work, claimed, "dead", "no_phone"), ()
     message = msgspec.convert(claimed.row.body["message"], Message)
-    sent = await _channel(work, claimed.address).send(claimed.address.external, message)
+    sent = await _send(work, claimed.address, message)
     return replace(_done(work, claimed, "done", sent=sent), delivered=bool(claimed.row.referral)), ()
 
 
-async def _notify_agency(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def _notify_agency(work: Work, claimed: Claimed) -> Ended:
     """Hand the referral to its office (once, if consent or ground still stand) and tell its officers' phones."""
     body = claimed.row.body
     now = work.now()
@@ -166,12 +190,12 @@ async def _notify_agency(work: Work, claimed: Claimed) -> tuple[Done, More]:
     return _done(work, claimed, "done"), tuple(rows)
 
 
-async def _wake(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def _wake(work: Work, claimed: Claimed) -> Ended:
     await work.receiver.clock(claimed.row.body["referral"], int(claimed.row.body["rung"]))
     return _done(work, claimed, "done"), ()
 
 
-async def _clear(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def _clear(work: Work, claimed: Claimed) -> Ended:
     if claimed.address is None:
         return _done(work, claimed, "dead", "no_address"), ()
     ids = await work.storage.shown(claimed.row.conversation, work.now() - CLEAR_WITHIN)
@@ -179,7 +203,7 @@ async def _clear(work: Work, claimed: Claimed) -> tuple[Done, More]:
     return _done(work, claimed, "done"), ()
 
 
-async def _alarm(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def _alarm(work: Work, claimed: Claimed) -> Ended:
     """Tell the staff of the national hotline that deciding failed for somebody, by the error's number and nothing else."""
     text = f"Hệ thống gặp lỗi {claimed.row.body['error']}. Người nhắn đã thấy số 111 và 113. Hãy báo người vận hành."
     rows = []
@@ -192,13 +216,13 @@ async def _alarm(work: Work, claimed: Claimed) -> tuple[Done, More]:
     return _done(work, claimed, "done"), tuple(rows)
 
 
-async def _export(work: Work, claimed: Claimed) -> tuple[Done, More]:
+async def _export(work: Work, claimed: Claimed) -> Ended:
     if work.export is not None:
         await work.export(claimed.row.body)
     return _done(work, claimed, "done"), ()
 
 
-PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[tuple[Done, More]]]] = {
+PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
     "say": _say,
     "notice": _notice,
     "notify_agency": _notify_agency,
@@ -233,6 +257,26 @@ def _channel(work: Work, address: Address) -> Channel:
     if channel is None:
         raise SendError("misconfigured", f"{address.channel} is not switched on")
     return channel
+
+
+async def _send(work: Work, address: Address, message: Message) -> Sent:
+    """Send within the platform's pace. A refusal for speed holds back everything to that platform for the time it named."""
+    channel, pace = _channel(work, address), work.paces.get(address.channel)
+    if pace is None:
+        return await channel.send(address.external, message)
+    now = work.now().timestamp()
+    ready = pace.ready_at(address.external, now)
+    if ready - now > PATIENCE_S:
+        raise SendError("again", "pace", ready - now)
+    pace.took(address.external, ready)
+    if ready > now:
+        await asyncio.sleep(ready - now)
+    try:
+        return await channel.send(address.external, message)
+    except SendError as error:
+        if error.code == "flood":
+            pace.hold(work.now().timestamp() + error.after_s)
+        raise
 
 
 def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Done:

@@ -7,12 +7,12 @@ date that should be looked at again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from datetime import date, timedelta
 from itertools import combinations
 
 from referral.codes import ANY_OF, DIMENSIONS, ROUTES, STRENGTHS
-from referral.model import Clock, Coding, Facts, Intake, Office, Problem, Referral, ReferralBook
+from referral.export import column_problems
+from referral.model import Clock, Coding, Office, Problem, ReferralBook
 from referral.proof import prove
 
 HOTLINE_MONTHS = timedelta(days=180)
@@ -30,14 +30,6 @@ _NEEDED_CLOCKS = (
 _ROLES = {"duty", "chief", "admin", "auditor", "statistics"}
 _SAYS_NOTHING = ("unsure", "skip")
 _CHILD_MAY_BE_ASKED = {"freedom"}
-
-_EXPORTED: Mapping[str, set[str]] = {
-    "intake": {f.name for f in fields(Intake)}
-    - {"content", "answers", "conversation", "receipt", "facts", "screening"},
-    "facts": {f.name for f in fields(Facts)} - {"share", "indicators"},
-    "referrals": {f.name for f in fields(Referral)} - {"officer", "because"},
-}
-"""What an export may show: coded fields, times and counts. Nothing that holds words or leads to a person."""
 
 
 def problems(book: ReferralBook, on: date | None = None) -> list[Problem]:
@@ -85,9 +77,9 @@ def _cited(book: ReferralBook) -> Iterator[tuple[str, str]]:
 
 
 def _sources(book: ReferralBook) -> Iterator[Problem]:
-    for where, source in dict.fromkeys(_cited(book)):
-        if source not in book.sources:
-            yield Problem(where, f"the source `{source}` is not in sources.yaml", "Add it there, or correct the id.")
+    for where, id in dict.fromkeys(_cited(book)):
+        if id not in book.sources:
+            yield Problem(where, f"the source `{id}` is not in sources.yaml", "Add it there, or correct the id.")
     for source in book.sources.values():
         if _day(source.checked_on) is None:
             yield Problem(
@@ -206,7 +198,7 @@ def _overlaps(book: ReferralBook) -> Iterator[Problem]:
 
 
 def _same_place(one: Office, other: Office) -> bool:
-    return not one.provinces and not other.provinces or bool({*one.provinces} & {*other.provinces})
+    return (not one.provinces and not other.provinces) or bool({*one.provinces} & {*other.provinces})
 
 
 def _same_days(one: Office, other: Office) -> bool:
@@ -253,14 +245,7 @@ def _exports(book: ReferralBook) -> Iterator[Problem]:
     for plan in book.exports.values():
         for role in sorted({*plan.roles} - _ROLES):
             yield Problem(f"exports {plan.id}", f"the role `{role}` is not known", f"Use {', '.join(sorted(_ROLES))}.")
-        for column in plan.columns:
-            record, _, name = column.value.partition(".")
-            if name not in _EXPORTED.get(record, set()):
-                yield Problem(
-                    f"exports {plan.id}, column {column.key}",
-                    f"`{column.value}` is not a coded field, a time or a count",
-                    "Export only what says nothing about who a person is.",
-                )
+        yield from column_problems(plan)
 
 
 # -------------------------------------------------------------------------------------------------------------- dates

@@ -242,7 +242,7 @@ class Intake:
     """What a conversation leaves. Coded facts are readable for routing and counting; `content` is stored encrypted.
 
     `conversation` is the pseudonym through which a question can go back. `receipt` is the code in the turn that makes
-    it; only its keyed hash is stored, so an intake that was read has none. `revision` is the stored one it was decided on.
+    it; only its keyed hash is stored, so an intake that was read has none. `revision` counts its commits.
     """
 
     id: str

@@ -35,7 +35,7 @@ class Snapshots:
         self._most = most
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._by_conversation: dict[str, str] = {}
-        self._by_intake: dict[str, str] = {}
+        self._by_intake: dict[str, set[str]] = {}
         self._reading: dict[str, int] = {}
         self._turn = 0
 
@@ -84,7 +84,10 @@ class Snapshots:
             return
         self._by_conversation.pop(kept.conversation, None)
         if kept.intake is not None:
-            self._by_intake.pop(kept.intake.id, None)
+            same = self._by_intake.get(kept.intake.id, set())
+            same.discard(key)
+            if not same:
+                self._by_intake.pop(kept.intake.id, None)
 
     def drop_conversation(self, conversation: str) -> None:
         """A conversation changed in a turn that did not come from its own address: an officer asked, a timer woke."""
@@ -96,8 +99,7 @@ class Snapshots:
     def drop_intake(self, intake: str) -> None:
         """An intake or one of its referrals changed. Whose read is under way is not known, so none of those is kept."""
         self._reading.clear()
-        key = self._by_intake.get(intake)
-        if key is not None:
+        for key in self._by_intake.pop(intake, set()):
             self.drop(key)
 
     def clear(self) -> None:
@@ -112,6 +114,6 @@ class Snapshots:
         self._kept.move_to_end(key)
         self._by_conversation[kept.conversation] = key
         if kept.intake is not None:
-            self._by_intake[kept.intake.id] = key
+            self._by_intake.setdefault(kept.intake.id, set()).add(key)
         if len(self._kept) > self._most:
             self.drop(next(iter(self._kept)))

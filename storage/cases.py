@@ -311,10 +311,16 @@ def _may_read(referral: Referral, intake: Intake, consents: Sequence[Consent]) -
     """
     if referral.identified:
         return True
-    asked = [each.given for each in consents if each.to == referral.to]
-    if asked:
-        return asked[-1]
+    agreed = _agreed(consents, referral)
+    if agreed is not None:
+        return agreed
     return intake.kind == "tip" and intake.facts.share is None
+
+
+def _agreed(consents: Sequence[Consent], referral: Referral) -> bool | None:
+    """The last word on this agency (`none` speaks of all of them); None where it was never asked."""
+    asked = [each.given for each in consents if each.to in (referral.to, "none")]
+    return asked[-1] if asked else None
 
 
 def _consents(intake: str, conversation: str) -> Work[tuple[Consent, ...]]:
@@ -352,8 +358,7 @@ def hand_over(referral: str, at: datetime) -> Work[Referral | None]:
     if proposed.identified and not proposed.ground:
         rows = yield CONVERSATION_OF, {"is_id": proposed.intake}
         consents = yield from _consents(proposed.intake, rows[0][0])
-        asked = [each.given for each in consents if each.to == proposed.to]
-        if asked and not asked[-1]:
+        if _agreed(consents, proposed) is False:
             return None
     moved = yield HAND_OVER, {"is_id": referral, "at": to_ms(at)}
     if not moved:

@@ -166,13 +166,13 @@ INTAKE_COLUMNS: Final = (
     "created_at",
     "updated_at",
     "classified_at",
-    "receipt",
+    "revision",
 )
 """The readable columns of an intake in the order in which `read_intake` wants them."""
 
 
 def intake_values(it: Intake) -> dict[str, Any]:
-    """The readable columns of an intake; content and answers are sealed by whoever has the key."""
+    """The readable columns of an intake, one revision on. Content, answers and receipt are for whoever has the key."""
     return {
         "id": it.id,
         "conversation": it.conversation,
@@ -189,7 +189,7 @@ def intake_values(it: Intake) -> dict[str, Any]:
         "created_at": to_ms(it.created_at),
         "updated_at": to_ms(it.updated_at),
         "classified_at": to_ms_or_none(it.classified_at),
-        "receipt": it.receipt or None,
+        "revision": it.revision + 1,
     }
 
 
@@ -206,7 +206,6 @@ def read_intake(row: Row, content: Content, answers: Mapping[str, str | tuple[st
             "created_at": from_ms(values["created_at"]),
             "updated_at": from_ms(values["updated_at"]),
             "classified_at": from_ms_or_none(values["classified_at"]),
-            "receipt": values["receipt"] or "",
         },
         content=content,
         answers=answers,

@@ -169,6 +169,7 @@ intake = Table(
     _at("updated_at"),
     _perhaps_at("classified_at"),
     Column("receipt", Text, unique=True),  # keyed hash of the code
+    _number("revision"),
     Column("sealed_content", LargeBinary, nullable=False),
     Column("sealed_answers", LargeBinary, nullable=False),
 )

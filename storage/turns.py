@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import bindparam, exists, func, literal_column, or_, select, update
 
@@ -63,17 +63,11 @@ CONVERSATION_UNREACHABLE = change(
     .values(unreachable=1)
 )
 
-_CODED: Final = ("level", "urgent", "facts", "screening", "province", "form", "articles", "updated_at")
-_CLASSIFIED: Final[dict[str, Any]] = {"classified_at": func.coalesce(p("classified_at"), t.intake.c.classified_at)}
-CODE_INTAKE = change(
-    update(t.intake).where(t.intake.c.id == p("is_id")).values({name: p(name) for name in _CODED}).values(_CLASSIFIED)
-)
+_KEPT = ("id", "created_at", "channel", "receipt")
 SAVE_INTAKE = change(
     update(t.intake)
-    .where(t.intake.c.id == p("is_id"))
-    .values({name: p(name) for name in (*_CODED, "kind", "locale", "sealed_content", "sealed_answers")})
-    .values(_CLASSIFIED)
-    .values(receipt=func.coalesce(p("receipt"), t.intake.c.receipt))
+    .where(t.intake.c.id == p("is_id"), t.intake.c.revision == p("decided_on"))
+    .values({c.name: p(c.name) for c in t.intake.columns if c.name not in _KEPT})
 )
 MOVE_REFERRAL = change(
     update(t.referral)
@@ -223,12 +217,13 @@ def _conversation_mark(
 
 
 def _intake_write(commit: Commit, intake: Intake, sealer: Sealer) -> tuple[Sql, Values]:
-    values = intake_values(intake) | {"is_id": intake.id}
-    if not commit.new_intake and commit.conversation is None:
-        # An officer's turn decided on content that the person may have added to meanwhile: only the codes are written.
-        return CODE_INTAKE, values
-    values["sealed_content"] = sealer.seal(CONTENT.write(intake.content), _about("content", intake.id))
-    values["sealed_answers"] = sealer.seal(ANSWERS.write(intake.answers), _about("answers", intake.id))
+    values = intake_values(intake) | {
+        "is_id": intake.id,
+        "decided_on": intake.revision,
+        "receipt": sealer.lookup("receipt", intake.receipt) if intake.receipt else None,
+        "sealed_content": sealer.seal(CONTENT.write(intake.content), _about("content", intake.id)),
+        "sealed_answers": sealer.seal(ANSWERS.write(intake.answers), _about("answers", intake.id)),
+    }
     return (ADD_INTAKE if commit.new_intake else SAVE_INTAKE), values
 
 

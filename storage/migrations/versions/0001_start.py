@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("classified_at", sa.BigInteger()),
         sa.Column("receipt", sa.Text()),
+        sa.Column("revision", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
         sa.Column("sealed_content", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_answers", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake")),

@@ -5,43 +5,57 @@ A whole message must be the word; a story that merely contains "có" chooses not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from flows.hear.normal import Normal, fold, marks, normalise
 
 Choices = Sequence[tuple[str, str]]
+Read = Callable[[Choices, Normal], list[str]]
 
 _YES = (
-    "có|có chứ|có ạ|ừ|ừm|uh|ừa|ờ|vâng|dạ|dạ vâng|dạ có|đúng|đúng rồi|đúng vậy|phải|phải rồi|rồi|ok|oke|okie|được|đồng ý"
+    "có|có chứ|có ạ|ừ|ừm|uh|ừa|ờ|vâng|dạ|dạ vâng|dạ có|đúng|đúng rồi|đúng vậy|phải|phải rồi"
+    "|rồi|ok|oke|okie|được|đồng ý"
     "|yes|y|yep|yeah|yup|sure|c|cóa|coá|chuẩn|是|有|对|是的"
 )
 _NO = (
-    "không|ko|k|kh|kg|khg|hong|hông|hok|hem|hổng|khum|khong|kô|không có|không phải|chưa|chưa có|đâu có|dạ không|hông có|ko có"
+    "không|ko|k|kh|kg|khg|hong|hông|hok|hem|hổng|khum|khong|kô|không có|không phải|chưa"
+    "|chưa có|đâu có|dạ không|hông có|ko có"
     "|no|n|nope|not|never|没有|不|不是|没"
 )
 _UNSURE = (
-    "không biết|ko biết|k biết|hông biết|hong biết|không rõ|ko rõ|k rõ|không chắc|ko chắc|chịu|không nhớ|ko nhớ|ko bik|k bik"
-    "|hok bik|hem bik|ko bít|k bít|chưa biết|chưa rõ|không rành|idk|dont know|don't know|i don't know|i dont know|not sure"
+    "không biết|ko biết|k biết|hông biết|hong biết|không rõ|ko rõ|k rõ|không chắc|ko chắc|chịu"
+    "|không nhớ|ko nhớ|ko bik|k bik"
+    "|hok bik|hem bik|ko bít|k bít|chưa biết|chưa rõ|không rành|idk|dont know|don't know"
+    "|i don't know|i dont know|not sure"
     "|unsure|unknown|不知道|不清楚"
 )
-_SKIP = "bỏ qua|bỏ qua đi|skip|pass|bỏ|tiếp|tiếp đi|không muốn nói|không muốn trả lời|ko muốn trả lời|không trả lời|next|跳过"
+_SKIP = (
+    "bỏ qua|bỏ qua đi|skip|pass|bỏ|tiếp|tiếp đi|không muốn nói|không muốn trả lời"
+    "|ko muốn trả lời|không trả lời|next|跳过"
+)
 _NUMBERS = "một|hai|ba|bốn|năm|sáu|bảy|tám|chín|mười"
 _POLITE = frozenset(
     "dạ ạ vâng thưa nha nhé nhe nhá ad admin bạn em mình tôi chị anh cô chú con cháu ơi oi thôi đó nè".split()
 )
+_SEPARATORS = frozenset(",;\n")
 _COUNTERS = frozenset(
     "số so câu cau chọn chon ý y đáp án dap an phương phuong number option no và va and mục muc".split()
 )
 
 _WAYS = {
-    "stop": "dừng|dừng lại|dung lai|thoát|thoát ra|stop|exit|quit|kết thúc|hủy|huỷ|ngừng|ngưng|ngừng lại|dừng chat|tôi muốn dừng"
+    "stop": "dừng|dừng lại|dung lai|thoát|thoát ra|stop|exit|quit|kết thúc|hủy|huỷ|ngừng|ngưng"
+    "|ngừng lại|dừng chat|tôi muốn dừng"
     "|em muốn dừng|thôi không nói nữa|cancel|停止|退出",
     "back": "quay lại|trở lại|lùi lại|quay về|back|go back|về trước|câu trước|返回",
     "skip": "bỏ qua|bỏ qua đi|bỏ qua câu này|skip|skip this|跳过",
-    "person": "gặp người|người thật|gặp người thật|nói chuyện với người|nói chuyện với người thật|gặp cán bộ|gặp tư vấn viên"
-    "|tư vấn viên|gặp nhân viên|cho em gặp người thật|cho tôi gặp người thật|em muốn gặp người thật|tôi muốn gặp người thật"
+    "person": "gặp người|người thật|gặp người thật|nói chuyện với người|nói chuyện với người thật"
+    "|gặp cán bộ|gặp tư vấn viên"
+    "|tư vấn viên|gặp nhân viên|cho em gặp người thật|cho tôi gặp người thật"
+    "|em muốn gặp người thật|tôi muốn gặp người thật"
     "|cho em gặp cán bộ|talk to a person|talk to someone|talk to human|talk to a human|human|real person|agent|人工|真人",
-    "language": "ngôn ngữ|đổi ngôn ngữ|chọn ngôn ngữ|language|change language|english|tiếng anh|tiếng việt|vietnamese|chinese"
+    "language": "ngôn ngữ|đổi ngôn ngữ|chọn ngôn ngữ|language|change language|english|tiếng anh|tiếng việt"
+    "|vietnamese|chinese"
     "|tiếng trung|tiếng lào|tiếng khmer|tiếng campuchia|中文|语言|ລາວ|ພາສາລາວ|ខ្មែរ|ភាសាខ្មែរ",
     "review": "sửa|sửa lại|xem lại|chỉnh lại|sửa câu trả lời|xem lại câu trả lời|review|edit|修改",
 }
@@ -60,33 +74,49 @@ _NUMBER_WORDS = _spoken(_NUMBERS)
 
 def match(choices: Choices, text: str) -> tuple[str, ...]:
     """The ids of the choices that `text` means, in the order offered; empty when none or not clear."""
-    typed = _plain(text)
-    if not typed.words or not choices:
-        return ()
-    for read in (_label, _answer, _numbers, _beginning, _nearly, _several):
-        ids = read(choices, typed)
-        if ids:
-            return tuple(id for id, _ in choices if id in ids)
-    return ()
+    read_as = (_label_of(text[:200]), _plain(text))
+    ids = next((ids for typed in read_as if typed.words and (ids := _chosen(choices, typed))), [])
+    return tuple(id for id, _ in choices if id in ids)
+
+
+def _chosen(choices: Choices, typed: Normal) -> list[str]:
+    steps: tuple[Read, ...] = (_label, _answer, _numbers, _beginning, _nearly, _several)
+    return next((ids for read in steps if (ids := read(choices, typed))), [])
 
 
 def way(text: str) -> str:
     """The way that the whole message names (stop, back, skip, person, language, review), or empty."""
-    typed = _plain(text)
-    return next((name for name, words in _WAY_WORDS.items() if any(_same(typed, word) for word in words)), "")
+    read_as = (_label_of(text[:200]), _plain(text))
+    return next((name for name, words in _WAY_WORDS.items() if any(_same(t, w) for t in read_as for w in words)), "")
 
 
 def _plain(text: str) -> Normal:
     """The words alone, without "dạ … ạ" around them."""
     normal = normalise(text[:200])
-    words = [word for word in normal.words if word not in _POLITE] or list(normal.words)
+    words = _bare(list(normal.words))
+    pause = not _SEPARATORS.isdisjoint(normal.text)
     kept = " ".join(words)
-    pause = "," if "," in normal.text or ";" in normal.text or "\n" in text else ""
     return Normal(normal.text if pause else kept, fold(kept), tuple(words))
 
 
+def _bare(words: list[str]) -> list[str]:
+    first, last = 0, len(words)
+    while first < last and words[first] in _POLITE:
+        first += 1
+    while first < last and words[last - 1] in _POLITE:
+        last -= 1
+    return words[first:last] or words[:1]
+
+
+def _label_of(label: str) -> Normal:
+    """A text word for word: in a label, or in a label typed whole, "bạn" is no politeness."""
+    words = normalise(label).words
+    kept = " ".join(words)
+    return Normal(kept, fold(kept), words)
+
+
 def _same(typed: Normal, known: Normal) -> bool:
-    """The same words, with the same marks or with fewer ("dung lai" for "dừng lại"), unless that leaves another word."""
+    """The same words, with the same marks or fewer ("dung lai" for "dừng lại"), unless that leaves another word."""
     if len(typed.words) != len(known.words) or typed.folded != " ".join(fold(word) for word in known.words):
         return False
     if typed.words == known.words:
@@ -101,7 +131,7 @@ def _only(ids: list[str]) -> list[str]:
 
 
 def _label(choices: Choices, typed: Normal) -> list[str]:
-    labels = [(id, _plain(label)) for id, label in choices]
+    labels = [(id, _label_of(label)) for id, label in choices]
     exact = [id for id, label in labels if label.words == typed.words]
     return _only(exact) or _only([id for id, label in labels if _same(typed, label)])
 
@@ -115,7 +145,7 @@ def _stands_for(id: str, label: str) -> str:
     """Which plain answer a choice is: by its id, else when its label begins as one ("Không biết, không chắc")."""
     if id in _ANSWERS:
         return id
-    plain = _plain(label)
+    plain = _label_of(label)
     for name in ("unsure", "skip", "no", "yes"):
         if any(plain.words == word.words for word in _ANSWERS[name]):
             return name
@@ -140,7 +170,7 @@ def _number(word: str) -> int:
 def _beginning(choices: Choices, typed: Normal) -> list[str]:
     if sum(map(len, typed.words)) < 2:
         return []
-    begun = [id for id, label in choices if _begins(typed, _plain(label))]
+    begun = [id for id, label in choices if _begins(typed, _label_of(label))]
     return _only(begun)
 
 
@@ -152,7 +182,7 @@ def _begins(typed: Normal, label: Normal) -> bool:
 
 
 def _nearly(choices: Choices, typed: Normal) -> list[str]:
-    labels = [(id, _plain(label).folded) for id, label in choices]
+    labels = [(id, _label_of(label).folded) for id, label in choices]
     return _only([id for id, label in labels if len(label.replace(" ", "")) >= 5 and _one_off(typed.folded, label)])
 
 
@@ -171,9 +201,9 @@ def _one_off(one: str, other: str) -> bool:
 
 def _several(choices: Choices, typed: Normal) -> list[str]:
     """Labels separated by commas: all must be clear."""
-    pieces = [piece for piece in typed.text.replace(";", ",").replace("\n", ",").split(",") if piece.strip()]
+    pieces = [piece for piece in re.split("[,;\n]", typed.text) if piece.strip()]
     if len(pieces) < 2:
         return []
-    steps: tuple[Callable[[Choices, Normal], list[str]], ...] = (_label, _numbers, _beginning, _nearly)
+    steps: tuple[Read, ...] = (_label, _numbers, _beginning, _nearly)
     found = [next((ids for read in steps if (ids := read(choices, _plain(piece)))), []) for piece in pieces]
     return [id for ids in found for id in ids] if all(found) else []

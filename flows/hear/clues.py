@@ -23,7 +23,7 @@ _BANK = re.compile(r"(?<![\w+])\d(?:[ ]?\d){7,18}(?!\w)")
 
 
 def clues(text: str) -> tuple[tuple[str, str], ...]:
-    """Each clue once as (kind, value): email, link, account, phone (E.164), plate (capitals, no separators), bank (digits)."""
+    """Each clue once, as (kind, value): email, link, account, phone (E.164), plate (capitals, unseparated), bank."""
     rest = normalize("NFKC", text)
     found: list[tuple[str, str]] = []
     for kind, pattern in (

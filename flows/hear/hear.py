@@ -23,7 +23,7 @@ _NEAR = 2  # words that may stand between "em" and what happens to "em"
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Everything met in a text: what holds, what a frame took away, and the frames that tell what the text is about."""
+    """Everything met in a text: what holds, what a frame took away, the frames that tell what the text is about."""
 
     live: tuple[Match, ...]
     framed: tuple[Match, ...]
@@ -68,7 +68,7 @@ def _sentences(cleaned: str) -> list[list[str]]:
 
 
 def _spoken(group: Group, language: str) -> bool:
-    """Whether a group may speak in this language: "song" is a frame in English and "sống" in Vietnamese. Danger always may."""
+    """Whether a group speaks in this language ("song" is a frame in English, "sống" in Vietnamese). Danger always does."""
     other = {"vi": "en", "en": "vi"}.get(language, "")
     return group.role not in ("frame", "intent") or group.language != other
 
@@ -95,7 +95,7 @@ def _unframed(found: list[Match]) -> _Found:
 
 
 def _standing(found: list[Match]) -> list[Match]:
-    """The frames that are not themselves denied ("không phải phim") or overruled in their sentence ("năm ngoái … giờ vẫn")."""
+    """The frames not themselves denied ("không phải phim") or overruled in their sentence ("năm ngoái … giờ vẫn")."""
     frames = [match for match in found if match.group.role == "frame"]
     undone = [match for match in frames if match.group.value == "undo"]
     names = {(match.sentence, match.group.name) for match in found}
@@ -207,7 +207,7 @@ def _age(match: Match) -> bool | None:
 
 
 def _place(lexicon: Lexicon, live: Sequence[Match]) -> dict[str, str | None] | None:
-    """Where it happens: rather abroad than here, rather not where someone is from, rather the longer name, rather the first."""
+    """Where it happens: not where someone is from, abroad before here, the longer name, the first, in this order."""
     met = [match for match in live if match.group.role == "place"]
     if not met:
         return None

@@ -112,7 +112,7 @@ Spans = Sequence[Sequence[tuple[str, int]]]
 
 
 def plant(root: Node, phrase: str, group: Group) -> None:
-    """Add one phrase to the tree. `=` before a word: only with diacritics; `<name>`: a class; `…`: up to three words."""
+    """Add one phrase. `=` before a word: only with diacritics; `<name>`: a class; `…`: up to three words."""
     node = root
     for part in parts(phrase):
         strict = part.startswith("=")

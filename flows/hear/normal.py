@@ -25,7 +25,7 @@ _SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u3000]+")
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """A text made comparable: `text` keeps the Vietnamese marks, `folded` is the same without, `words` are `text`'s words."""
+    """A text made comparable: `text` keeps the Vietnamese marks, `folded` has none, `words` are the words of `text`."""
 
     text: str
     folded: str
@@ -65,7 +65,7 @@ def single(word: str) -> str:
 
 
 def marks(word: str) -> frozenset[str]:
-    """The diacritics of a word, wherever they stand ("hoà" as "hòa"); hỏi and ngã are one, since many write them alike."""
+    """The diacritics of a word, wherever they stand ("hoà" as "hòa"); hỏi and ngã are one: many write them alike."""
     if word.isascii():
         return frozenset()
     found = {"\u0309" if c == "\u0303" else c for c in normalize("NFD", word) if "\u0300" <= c <= "\u036f"}

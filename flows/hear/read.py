@@ -1,4 +1,4 @@
-"""YAML text of the word lists → Lexicon. Refuses unknown and doubled keys; says file, place and remedy for all faults."""
+"""YAML text of the word lists → Lexicon. Refuses unknown and doubled keys; tells all faults with file and remedy."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _Reading:
 
 
 def read_lexicon(texts: Mapping[str, str]) -> tuple[Lexicon | None, list[Problem]]:
-    """Read the word lists (file name → YAML text). With any problem there is no lexicon, and all problems are listed."""
+    """Read the word lists (file name → YAML text). With any problem, no lexicon; all problems are listed."""
     reading = _Reading()
     files = {name: tree for name in sorted(texts) if (tree := _tree(reading, name, texts[name])) is not None}
     for name, tree in files.items():

@@ -280,6 +280,8 @@ async def _send(work: Work, address: Address, message: Message) -> Sent:
 
 
 def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Done:
+    if error.code == "pace":
+        return _later(work, claimed, error.code, error.after_s)
     log.warn("send.failed", kind=claimed.row.kind, outcome=error.what, code=error.code, attempts=claimed.attempts)
     if error.what in {"never", "blocked"}:
         return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked")

@@ -1,0 +1,1 @@
+"""What the service costs, measured: `make bench`. Figures are ratios of one run; a machine is shared and noisy."""

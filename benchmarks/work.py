@@ -1,0 +1,52 @@
+"""The work that is measured: one tip on Telegram from `/start` to the receipt, as the Bot API's own bytes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+TAP, TEXT = "tap", "text"
+TURNS: tuple[tuple[str, str], ...] = (
+    (TEXT, "/start"),
+    (TAP, "safe"),
+    (TAP, "tip"),
+    (TAP, "karaoke"),
+    (TAP, "done"),
+    (TAP, "no"),
+    (TAP, "in_vn"),
+    (TAP, "more"),
+    (TEXT, "Quán ở cạnh chợ, xã Bắc Quang, Hà Giang cũ"),
+    (TAP, "today"),
+    (TAP, "unsure"),
+    (TAP, "m01"),
+    (TAP, "done"),
+    (TEXT, "Xe bảy chỗ biển số 23A, hay đỗ sau quán buổi tối"),
+    (TEXT, "Có hai cô gái trẻ không được ra ngoài, hỏi chuyện thì có người gọi vào ngay"),
+    (TAP, "skip"),
+    (TAP, "no"),
+    (TAP, "yes"),
+    (TAP, "send"),
+    (TAP, "done"),
+)
+"""What one person does. Each question is asked once, so the n-th turn answers prompt n - 1."""
+
+_updates = itertools.count(700_000_000)
+
+
+def turns_of(person: int) -> Iterator[bytes]:
+    """The updates of one person, with the fields that the Bot API sends in a private chat."""
+    user = {"id": person, "is_bot": False, "first_name": "Hồng", "language_code": "vi"}
+    chat = {"id": person, "first_name": "Hồng", "type": "private"}
+    for number, (kind, what) in enumerate(TURNS):
+        body: dict[str, Any] = {"update_id": next(_updates)}
+        if kind == TEXT:
+            message = {"message_id": 10 + number, "from": user, "chat": chat, "date": 1_790_000_000, "text": what}
+            body["message"] = message
+        else:
+            shown = {"message_id": 9 + number, "chat": chat, "date": 1_790_000_000, "text": "Bạn cần gì lúc này?"}
+            body["callback_query"] = {
+                "id": f"{person}{number}", "from": user, "chat_instance": "-1", "data": f"p{number}:{what}", "message": shown,
+            }  # fmt: skip
+        yield json.dumps(body, ensure_ascii=False).encode()

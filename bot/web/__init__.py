@@ -1,0 +1,1 @@
+"""The pages: the citizens' chat and the officers' console."""

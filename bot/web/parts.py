@@ -1,0 +1,44 @@
+"""What every page is handed: the parts of the service that pages may use."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from bot.book import Book
+from bot.receive import Receiver, utc_now
+from bot.settings import Settings
+from storage.accounts import Accounts
+from storage.store import DatabaseStorage
+
+
+@dataclass(frozen=True)
+class Site:
+    """The parts of the service that pages use. `extra_routes` are other doors of the same port (a platform's webhook)."""
+
+    receiver: Receiver
+    storage: DatabaseStorage
+    book: Book
+    settings: Settings
+    now: Callable[[], datetime] = utc_now
+    extra_routes: Sequence[BaseRoute] = ()
+    lifespan: Any = None
+
+    @property
+    def accounts(self) -> Accounts:
+        """The officers' side of the storage."""
+        return Accounts(self.storage)
+
+
+def site_of(request: Request) -> Site:
+    """The parts behind a request."""
+    parts: Site = request.app.state.parts
+    return parts
+
+
+Handler = Callable[[Request], Awaitable[Any]]

@@ -1,0 +1,85 @@
+"""The table of routes, the middleware around them, and what answers when something is not there. No handlers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from bot import log
+from bot.web import chat
+from bot.web.console.routes import ROUTES as CONSOLE
+from bot.web.guard import Guard
+from bot.web.pages import error_page
+from bot.web.parts import Site as Site
+from bot.web.parts import site_of
+from storage.base import StorageAway
+
+STATIC: Final = Path(__file__).resolve().parent / "static"
+TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+FILES: Final = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.suffix in TYPES}
+HEALTH_WITHIN_S: Final = 5.0
+
+CITIZENS: Final[tuple[BaseRoute, ...]] = (
+    Route("/", chat.show, methods=["GET"]),
+    Route("/", chat.post, methods=["POST"]),
+    Route("/left", chat.left, methods=["GET"]),
+    Route("/exit", chat.leave, methods=["GET", "POST"]),
+    Route("/trong", chat.blank, methods=["GET"]),
+)
+
+
+def build_site(parts: Site) -> Starlette:
+    """The whole web application over these parts."""
+    free = frozenset(route.path for route in parts.extra_routes if isinstance(route, Route))
+    site = Starlette(
+        routes=[
+            *CITIZENS,
+            Mount("/officers", routes=list(CONSOLE)),
+            Route("/static/{name}", static, methods=["GET"]),
+            Route("/health", health, methods=["GET"]),
+            *parts.extra_routes,
+        ],
+        middleware=[Middleware(Guard, free=free)],
+        exception_handlers={StorageAway: _away, HTTPException: _refused},
+        lifespan=parts.lifespan,
+    )
+    site.state.parts = parts
+    return site
+
+
+async def static(request: Request) -> Response:
+    """A file of ours, held in memory."""
+    name = request.path_params["name"]
+    if name not in FILES:
+        raise HTTPException(404)
+    return Response(FILES[name], media_type=TYPES[Path(name).suffix])
+
+
+async def health(request: Request) -> Response:
+    """200 while storage answers, 503 otherwise. Says nothing else."""
+    try:
+        await asyncio.wait_for(site_of(request).storage.next_due(), HEALTH_WITHIN_S)
+    except (StorageAway, TimeoutError):
+        return PlainTextResponse("storage is away\n", 503)
+    return PlainTextResponse("ok\n")
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    log.warn("page.storage_away")
+    return error_page(request, 503)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    response = error_page(request, status)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response

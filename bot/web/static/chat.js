@@ -1,0 +1,50 @@
+// Small helps for the page. Everything works without this file.
+(function () {
+  'use strict';
+  var form = document.getElementById('turn');
+
+  // Away at once: Esc twice within a second, or the link. `replace` leaves no way back by the back button.
+  function leave() { location.replace('/exit'); }
+  var last = 0;
+  document.addEventListener('keydown', function (event) {
+    if (event.key !== 'Escape') return;
+    if (event.timeStamp - last < 1000) leave();
+    last = event.timeStamp;
+  });
+  document.querySelectorAll('[data-leave]').forEach(function (link) {
+    link.addEventListener('click', function (event) { event.preventDefault(); leave(); });
+  });
+  if (!form) return;
+
+  // Who reads with their ears hears the answer first, not the head of the page.
+  var said = document.getElementById('said');
+  if (said) said.focus({ preventScroll: true });
+
+  // The text box grows with what is written; Ctrl+Enter sends.
+  var box = form.querySelector('textarea');
+  function grow() {
+    box.style.height = 'auto';
+    box.style.height = Math.min(box.scrollHeight + 2, 320) + 'px';
+  }
+  if (box) {
+    box.addEventListener('input', grow);
+    box.addEventListener('keydown', function (event) {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(form.elements.send);
+    });
+    if (box.value) grow();
+  }
+
+  // One turn a press; the page says that it is on its way.
+  var sending = false;
+  form.addEventListener('submit', function (event) {
+    if (sending) { event.preventDefault(); return; }
+    sending = true;
+    form.classList.add('sending');
+    form.setAttribute('aria-busy', 'true');
+  });
+  addEventListener('pageshow', function () {
+    sending = false;
+    form.classList.remove('sending');
+    form.removeAttribute('aria-busy');
+  });
+})();

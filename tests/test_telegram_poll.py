@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.channels.base import Inbound
-from bot.channels.telegram.poll import MOST_TRIES, poll
+from bot.channels.telegram.poll import poll
 from bot.channels.telegram.request import AiohttpRequest
 from bot.channels.telegram.send import TelegramChannel
+from bot.channels.telegram.set_up import Way, set_up_at_last
 from flows.model import Said
 from storage.base import StorageAway
 from tests.fakes.telegram import TOKEN, FakeTelegram
@@ -142,27 +143,44 @@ async def test_a_process_that_ends_before_the_commit_leaves_the_update_to_the_ne
     assert book.texts(AN) == ["cứu em với"]
 
 
-async def test_an_update_that_fails_in_an_unforeseen_way_does_not_stop_the_others(telegram, caplog):
-    tries = []
+async def test_one_update_that_always_fails_does_not_stop_the_others(telegram, caplog):
+    broken = {"on": True}
 
-    async def poison(inbound: Inbound) -> None:
-        if said(inbound) == "độc":
-            tries.append(inbound)
+    async def an_is_broken(inbound: Inbound) -> None:
+        if broken["on"] and inbound.address == str(AN):
             raise LookupError("dấu vết bí mật")
 
     logging.getLogger("nhipcau").addHandler(caplog.handler)
-    book = Book(poison)
-    telegram.say(AN, "độc")
-    telegram.say(BINH, "xin chào")
+    book = Book(an_is_broken)
+    telegram.hold()
+    telegram.say(AN, "a1")
+    for i in range(250):  # more than Telegram shows at once
+        telegram.say(100 + i, "xin chào")
+    telegram.say(AN, "a2")
+    telegram.release()
     async with polling(telegram, book):
-        await telegram.settled()
-        telegram.say(AN, "còn đây")
+        await telegram.until(lambda: len(book.all) == 250)
+        broken["on"] = False
+        await telegram.until(lambda: len(book.texts(AN)) == 2)
         await telegram.settled()
     logging.getLogger("nhipcau").removeHandler(caplog.handler)
-    assert len(tries) == MOST_TRIES
-    assert (book.texts(AN), book.texts(BINH)) == (["còn đây"], ["xin chào"])
+    assert book.texts(AN) == ["a1", "a2"]
+    assert len(book.all) == 252
     assert "LookupError" in caplog.text
     assert "dấu vết" not in caplog.text
+
+
+async def test_while_storage_is_away_for_all_everything_stays_with_telegram(telegram):
+    async def away(_: Inbound) -> None:
+        raise StorageAway
+
+    telegram.hold()
+    for i in range(150):
+        telegram.say(100 + i, "xin chào")
+    telegram.release()
+    async with polling(telegram, Book(away)):
+        await telegram.until(lambda: len(telegram.called("getUpdates")) > 5)
+    assert len(telegram.pending) == 150
 
 
 @pytest.mark.parametrize(
@@ -244,3 +262,18 @@ async def test_stop_ends_a_long_poll_at_once(telegram):
     async with polling(telegram, Book()) as task:
         await telegram.until(lambda: telegram.called("getUpdates"))
         assert not task.done()
+
+
+async def test_set_up_waits_for_a_network_that_is_away_at_the_start(telegram, caplog):
+    logging.getLogger("nhipcau").addHandler(caplog.handler)
+    channel = TelegramChannel(TOKEN, api=telegram.url)
+    telegram.fault("getMe", status=502, times=2)
+    telegram.fault("deleteWebhook", status=401, skip=0)
+    assert await set_up_at_last(channel.bot, Way(), asyncio.Event(), first_wait_s=0.001) == "nhipcau_test_bot"
+    stop = asyncio.Event()
+    stop.set()
+    assert await set_up_at_last(channel.bot, Way(), stop) == ""
+    await channel.close()
+    logging.getLogger("nhipcau").removeHandler(caplog.handler)
+    assert "Check NHIPCAU_TELEGRAM_TOKEN" in caplog.text
+    assert TOKEN not in caplog.text

@@ -126,6 +126,7 @@ def test_nothing_that_is_written_names_the_person():
         b"{}",
         b"\xff\xfe",
         b"[" * 100_000,
+        b'{"update_id": 1, "message": {"message_id": 1, "chat": {"id": 1}, "pinned_message": ' + b"[" * 100_000,
         b'{"update_id": ' + b"9" * 6000 + b"}",
         b'{"update_id": 1, "message": {"message_id": 1, "chat": {"id": "x", "type": "private"}, "text": "a"}}',
         b'{"update_id": 1, "message": {"message_id": 1, "chat": null}}',

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from telegram.error import TelegramError
 
 from bot.channels.base import Button, Inbound, Message, SendError
 from bot.channels.pace import Pace
@@ -479,6 +480,16 @@ async def test_the_token_and_the_words_reach_no_log_and_no_error(telegram, caplo
         assert "AAtest" not in text
         assert "AAwrong" not in text
         assert "dấu vết" not in text
+
+
+@pytest.mark.parametrize("how", [{"kind": "drop"}, {"kind": "hang"}, {"retry_after": 1}, {"status": 302}])
+async def test_no_error_of_the_carrier_holds_an_address(telegram, how):
+    telegram.fault("getMe", **how)
+    carrier = AiohttpRequest(read_timeout=0.1)
+    with pytest.raises(TelegramError) as caught:
+        await carrier.call(f"{telegram.url}/bot{TOKEN}/getMe", {})
+    assert TOKEN not in _everything(caught.value)
+    await carrier.shutdown()
 
 
 def _everything(error: BaseException) -> str:

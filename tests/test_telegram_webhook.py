@@ -185,10 +185,10 @@ async def test_a_body_above_one_mebibyte_is_refused(service):
     assert service.received == 0
 
 
-async def test_an_unforeseen_fault_is_500_and_says_nothing_of_the_person(service, caplog):
+async def test_an_unforeseen_fault_is_503_and_says_nothing_of_the_person(service, caplog):
     logging.getLogger("nhipcau").addHandler(caplog.handler)
     service.error = LookupError("dấu vết bí mật")
-    assert await service.post(json.dumps(UPDATE).encode()) == 500
+    assert await service.post(json.dumps(UPDATE).encode()) == 503
     logging.getLogger("nhipcau").removeHandler(caplog.handler)
     assert "LookupError" in caplog.text
     assert "dấu vết" not in caplog.text

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from bot import log
 from bot.channels.base import Ignored, Inbound, SendError
 from bot.channels.telegram.read import UNREADABLE, read
 from bot.channels.telegram.send import TelegramChannel
-from storage.base import StorageAway
 
 Receive = Callable[[Inbound], Awaitable[None]]
-"""Commits one thing a person did. Raises StorageAway if nothing was written."""
+"""Commits one thing a person did. Raises if nothing was written."""
 
 USED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 """The kinds of update that are asked for: https://core.telegram.org/bots/api#update"""
@@ -22,16 +21,16 @@ LONG_POLL_S: Final = 50
 MOST_UPDATES: Final = 100
 LONGEST_WAIT_S: Final = 30.0
 MOST_AT_ONCE: Final = 32
-MOST_TRIES: Final = 5
-"""Tries of one update whose handling fails in a way nobody foresaw; then it is passed over, loudly."""
+LONGEST_REST_S: Final = 2.0
+"""After an update that was not stored. Short, because everybody's next message waits for it."""
 
 
 async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, *, first_wait_s: float = 1.0) -> None:
     """Receive updates until `stop` is set.
 
     One chat's updates are received in order, different chats' at the same time. An update is acknowledged to Telegram
-    only when it and all before it were received; one that storage could not take is tried again, and the later ones of
-    the same chat wait for it. Errors of the network are waited out, `first_wait_s` seconds and twice as long each time.
+    only when it and all before it were received; one whose `receive` raised is tried again, and the later ones of the
+    same chat wait for it. Errors of the network are waited out, `first_wait_s` seconds and twice as long each time.
     """
     inbox = _Inbox(receive)
     failures = 0
@@ -39,9 +38,9 @@ async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, 
         try:
             updates = await _unless(stop, _asked(channel, inbox.offset, failures))
         except SendError as error:
-            _say_why(error)
+            say_why(error)
             failures += 1
-            await _wait(stop, max(error.after_s if error.code == "flood" else 0.0, _backoff(first_wait_s, failures)))
+            await rest(stop, error, first_wait_s, failures)
             continue
         if updates is None:
             return
@@ -49,69 +48,81 @@ async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, 
             failures = 0
         else:
             failures += 1
-            await _wait(stop, _backoff(first_wait_s, failures))
+            await _wait(stop, min(_backoff(first_wait_s, failures), LONGEST_REST_S))
 
 
 class _Inbox:
-    """What was received and what not yet: `offset` is the first update that Telegram must keep."""
+    """What was received and what not yet: `offset` is the first update that Telegram must keep (0: all it has)."""
 
     def __init__(self, receive: Receive) -> None:
         self.offset = 0
         self._receive = receive
         self._unreadable = 0
         self._done: set[int] = set()
-        self._tries: dict[int, int] = {}
+        self._parked: dict[int, Inbound] = {}
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def take(self, updates: Sequence[Any]) -> bool:
-        """Receive these updates. False if some must be asked for again."""
-        if not updates:
-            # Everything before the offset is acknowledged. After a quiet week Telegram numbers from anywhere, so the
-            # next question is for all that is there: https://core.telegram.org/bots/api#update
-            self.offset = 0
-            return True
+        """Receive these updates. False if some were not received and have to be tried again."""
         ids = [update["update_id"] for update in updates if _has_id(update)]
-        fresh = [update for update in updates if _has_id(update) and update["update_id"] not in self._done]
-        lanes: dict[str, list[tuple[int, Inbound]]] = {}
-        for update in fresh:
-            self._sort_in(update, lanes)
-        await asyncio.gather(*(self._lane(lane) for lane in lanes.values()))
-        missing = [one for one in ids if one not in self._done]
-        self.offset = min(missing) if missing else max(ids, default=self.offset - 1) + 1
-        self._done = {one for one in self._done if one > self.offset}
-        return not missing and len(ids) == len(updates)
+        waiting = {**self._parked, **self._read([update for update in updates if _has_id(update)])}
+        await asyncio.gather(*(self._lane(lane) for lane in _lanes(waiting)))
+        waiting = {number: inbound for number, inbound in waiting.items() if number not in self._done}
+        kept = [number for number in ids if number in waiting]
+        if len(updates) >= MOST_UPDATES and len(kept) < len(ids):
+            # Telegram shows no more than these until the first is acknowledged, so those few that fail would keep
+            # everybody else from being heard. They stay here, are tried again, and come before their chat's next ones.
+            log.warn("telegram.parked", count=len(waiting))
+            kept = []
+        self._parked = {number: inbound for number, inbound in waiting.items() if number not in kept}
+        # With nothing left to acknowledge, ask for all there is: after a quiet week Telegram numbers from anywhere
+        # (https://core.telegram.org/bots/api#update).
+        self.offset = min(kept) if kept else max(ids, default=-1) + 1
+        self._done = {number for number in self._done if number > self.offset}
+        return not waiting and len(ids) == len(updates)
 
-    def _sort_in(self, update: dict[str, Any], lanes: dict[str, list[tuple[int, Inbound]]]) -> None:
-        inbound = read(update)
-        if isinstance(inbound, Ignored):
-            if inbound is UNREADABLE:
-                self._unreadable += 1
-                log.warn("telegram.unreadable", count=self._unreadable)
-            self._done.add(update["update_id"])
-            return
-        lanes.setdefault(inbound.address, []).append((update["update_id"], inbound))
+    def _read(self, updates: Sequence[dict[str, Any]]) -> dict[int, Inbound]:
+        """Those that ask something of us and were not received before. The others are done with."""
+        found = {}
+        for update in updates:
+            number, inbound = update["update_id"], read(update)
+            if isinstance(inbound, Ignored):
+                self._count(inbound)
+                self._done.add(number)
+            elif number not in self._done:
+                found[number] = inbound
+        return found
+
+    def _count(self, ignored: Ignored) -> None:
+        if ignored is UNREADABLE:
+            self._unreadable += 1
+            log.warn("telegram.unreadable", count=self._unreadable)
 
     async def _lane(self, lane: Sequence[tuple[int, Inbound]]) -> None:
+        """One chat's updates in order, up to the first that is not received."""
         async with self._room:
-            for update_id, inbound in lane:
-                if not await self._received(update_id, inbound):
+            for number, inbound in lane:
+                if not await self._received(inbound):
                     return
-                self._done.add(update_id)
-                self._tries.pop(update_id, None)
+                self._done.add(number)
 
-    async def _received(self, update_id: int, inbound: Inbound) -> bool:
+    async def _received(self, inbound: Inbound) -> bool:
         try:
             await self._receive(inbound)
-        except StorageAway:
-            log.warn("telegram.storage_away")  # not acknowledged, so it comes again
-            return False
         except Exception as error:
-            # `receive` answers for its own faults; this is the last net, so that one update cannot stop all others.
-            # Only the kind of error is logged: its text could hold what the person wrote.
-            tries = self._tries[update_id] = self._tries.get(update_id, 0) + 1
-            log.warn("telegram.update_failed", what=type(error).__name__, attempts=tries)
-            return tries >= MOST_TRIES
+            # Whatever the reason, nothing was stored, so it is tried again. Only the kind of error is logged: its text
+            # could hold what the person wrote.
+            log.warn("telegram.not_stored", what=type(error).__name__)
+            return False
         return True
+
+
+def _lanes(waiting: Mapping[int, Inbound]) -> Iterable[list[tuple[int, Inbound]]]:
+    """The updates of each chat, in order."""
+    lanes: dict[str, list[tuple[int, Inbound]]] = {}
+    for number, inbound in waiting.items():
+        lanes.setdefault(inbound.address, []).append((number, inbound))
+    return lanes.values()
 
 
 def _has_id(update: Any) -> bool:
@@ -139,6 +150,12 @@ async def _unless(stop: asyncio.Event, asking: Awaitable[list[Any]]) -> list[Any
         await asyncio.gather(asked, stopped, return_exceptions=True)
 
 
+async def rest(stop: asyncio.Event, error: SendError, first_s: float, failures: int) -> None:
+    """Wait after this many failures in a row, at least as long as Telegram asks for, and never past `stop`."""
+    asked = error.after_s if error.code == "flood" else 0.0
+    await _wait(stop, max(asked, _backoff(first_s, failures)))
+
+
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(stop.wait(), seconds)
@@ -150,11 +167,12 @@ def _backoff(first_s: float, failures: int) -> float:
     return min(first_s * 2.0 ** min(failures - 1, 10), LONGEST_WAIT_S)
 
 
-def _say_why(error: SendError) -> None:
+def say_why(error: SendError) -> None:
+    """Log that Telegram cannot be reached or refuses us, with what to do about it."""
     if error.what == "misconfigured":
         log.warn("telegram.misconfigured", code=error.code, problem=_REMEDIES.get(error.code, error.code))
     else:
-        log.warn("telegram.no_updates", code=error.code)
+        log.warn("telegram.away", code=error.code)
 
 
 _REMEDIES: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from bot import log
-from bot.channels.telegram.poll import USED
+from bot.channels.base import SendError
+from bot.channels.telegram.poll import USED, rest, say_why
 from bot.channels.telegram.send import send_error
 
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
@@ -60,6 +62,22 @@ async def set_up(bot: Bot, way: Way) -> str:
         raise send_error(error) from None
     await _introduce(bot)
     return me.username or ""
+
+
+async def set_up_at_last(bot: Bot, way: Way, stop: asyncio.Event, *, first_wait_s: float = 1.0) -> str:
+    """`set_up`, tried until Telegram takes it: a network that is away at the start must not leave the bot mute.
+
+    Returns the bot's username, or empty if `stop` was set before. Each failure is logged with what to do about it.
+    """
+    failures = 0
+    while not stop.is_set():
+        try:
+            return await set_up(bot, way)
+        except SendError as error:
+            failures += 1
+            say_why(error)
+            await rest(stop, error, first_wait_s, failures)
+    return ""
 
 
 async def _direct(bot: Bot, way: Way) -> None:

@@ -14,7 +14,6 @@ from bot import log
 from bot.channels.base import Ignored, Inbound
 from bot.channels.telegram.read import UNREADABLE
 from bot.channels.telegram.send import TelegramChannel
-from storage.base import StorageAway
 
 LARGEST_BODY: Final = 1024 * 1024
 """Bytes. A real update takes a few kilobytes."""
@@ -25,7 +24,7 @@ PATH: Final = "/telegram"
 def webhook_route(
     channel: TelegramChannel, secret: str, receive: Callable[[Inbound], Awaitable[None]], path: str = PATH
 ) -> Route:
-    """POST `path`. 403 without the secret, 413 above 1 MiB, 503 while storage is away, 200 after the commit.
+    """POST `path`. 403 without the secret, 413 above 1 MiB, 503 if `receive` raises, 200 after it returned.
 
     A body that cannot be read gets 200 as well, and is counted in the log without its content: Telegram would repeat
     it, and hold back all that comes after it. Raises ValueError if the secret is empty.
@@ -58,13 +57,11 @@ class _Door:
     async def _received(self, inbound: Inbound) -> int:
         try:
             await self._receive(inbound)
-        except StorageAway:
-            log.warn("telegram.storage_away")  # Telegram sends the update again
-            return 503
         except Exception as error:
-            # The text of the error could hold what the person wrote, so only its kind reaches the log.
-            log.warn("telegram.update_failed", what=type(error).__name__)
-            return 500
+            # Nothing was stored, so Telegram must send it again, whatever the reason. Only the kind of error is logged:
+            # its text could hold what the person wrote.
+            log.warn("telegram.not_stored", what=type(error).__name__)
+            return 503
         return 200
 
     def _count(self, ignored: Ignored) -> None:

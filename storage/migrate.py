@@ -11,6 +11,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
+
 from storage.base import StorageUnfit
 from storage.schema import TABLES
 from storage.seal import Sealer
@@ -35,8 +37,8 @@ def migrate(path: Path | str, sealer: Sealer) -> bool:
         _touch(place)
         migrated = _bring_up(place)
         _check_key(place, sealer)
-    except (sqlite3.DatabaseError, OSError) as cause:
-        raise StorageUnfit(_sentence(place, cause)) from cause
+    except (sqlite3.DatabaseError, DBAPIError, OSError) as cause:
+        raise StorageUnfit(_sentence(place, getattr(cause, "orig", None) or cause)) from cause
     return migrated
 
 
@@ -122,7 +124,7 @@ def _check_key(place: Path, sealer: Sealer) -> None:
         raise StorageUnfit(f"{place.name} was sealed with another key: give the key it was made with") from cause
 
 
-def _sentence(place: Path, cause: Exception) -> str:
+def _sentence(place: Path, cause: BaseException) -> str:
     name = getattr(cause, "sqlite_errorname", type(cause).__name__)
     if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
         return f"{place.name} is damaged or no database: restore the last backup"

@@ -231,7 +231,7 @@ outbox = Table(
     Column("key", Text, nullable=False, unique=True),
     _text("kind"),
     _text("lane"),
-    Column("priority", SmallInteger, CheckConstraint("priority BETWEEN 0 AND 3", name="priority"), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
     _at("due_at"),  # when it may next be performed; the end of its lease while somebody holds it
     _number("claimed_until"),  # 0 while nobody holds it
     _flag("finished"),
@@ -246,6 +246,7 @@ outbox = Table(
     _perhaps_at("done_at"),
     _text("message_ids"),
     _text("code"),
+    CheckConstraint("priority BETWEEN 0 AND 3", name="priority"),
     sqlite_autoincrement=True,
 )
 Index("ix_outbox_due", outbox.c.priority, outbox.c.due_at, outbox.c.id, sqlite_where=text("finished = 0"))

@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("done_at", sa.BigInteger()),
         sa.Column("message_ids", sa.Text(), nullable=False, server_default=sa.text("''")),
         sa.Column("code", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.CheckConstraint("priority BETWEEN 0 AND 3", name=op.f("ck_outbox_priority")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
         sqlite_autoincrement=True,

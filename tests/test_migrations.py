@@ -1,0 +1,182 @@
+"""Migrations: from nothing they make exactly the schema; a database that cannot be used is refused with a remedy."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from storage.base import StorageUnfit
+from storage.migrate import LATEST, migrate
+from storage.open import open_storage
+from storage.schema import APPEND_ONLY, TABLES, metadata
+from storage.seal import Sealer
+
+SEALER = Sealer(b"k" * 32)
+MIGRATIONS = Path(__file__).parent.parent / "storage" / "migrations"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "nhipcau.db"
+
+
+def run(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    database = sqlite3.connect(path)
+    try:
+        with database:
+            for statement in statements:
+                rows = database.execute(statement).fetchall()
+    finally:
+        database.close()
+    return rows
+
+
+def shape(path: Path) -> dict[str, tuple[object, ...]]:
+    """Every table, index and trigger with what SQLite says of its columns and its text, whatever the layout."""
+    found: dict[str, tuple[object, ...]] = {}
+    database = sqlite3.connect(path)
+    for kind, name, table, sql in database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall():
+        if name in ("alembic_version", "sqlite_sequence") or "alembic_version" in table:
+            continue
+        clauses = sorted(filter(None, (part.strip() for part in re.split("[(),]", " ".join((sql or "").split())))))
+        columns = database.execute(f"PRAGMA table_xinfo({name})").fetchall() if kind == "table" else ()
+        keys = database.execute(f"PRAGMA foreign_key_list({name})").fetchall() if kind == "table" else ()
+        found[f"{kind} {name}"] = (table, tuple(columns), tuple(keys), tuple(clauses))
+    database.close()
+    return found
+
+
+def test_the_migrations_make_exactly_the_schema(path: Path, tmp_path: Path) -> None:
+    assert migrate(path, SEALER)
+    described = tmp_path / "described.db"
+    engine = create_engine(f"sqlite:///{described}")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        for trigger in APPEND_ONLY["sqlite"]:
+            connection.exec_driver_sql(trigger)
+    engine.dispose()
+    migrated, expected = shape(path), shape(described)
+    assert set(migrated) == set(expected)
+    for name, described_as in expected.items():
+        assert migrated[name] == described_as, name
+
+
+def test_the_newest_migration_is_the_one_that_start_looks_for() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [LATEST]
+
+
+def test_no_migration_imports_our_code() -> None:
+    for script in (MIGRATIONS / "versions").glob("*.py"):
+        assert "storage" not in script.read_text(encoding="utf-8").replace(script.name, "")
+
+
+def test_migrating_twice_changes_nothing_and_keeps_the_rows(path: Path) -> None:
+    migrate(path, SEALER)
+    run(path, "INSERT INTO officer (id, name, active, created_at) VALUES ('o1', 'Trực ban', 1, 0)")
+    before = shape(path)
+    assert not migrate(path, SEALER)
+    assert shape(path) == before
+    assert run(path, "SELECT name FROM officer") == [("Trực ban",)]
+
+
+def test_only_this_user_may_read_the_file(path: Path) -> None:
+    migrate(path, SEALER)
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def newer(path: Path) -> None:
+    migrate(path, SEALER)
+    run(path, "UPDATE alembic_version SET version_num = '9999'")
+
+
+def half_migrated(path: Path) -> None:
+    migrate(path, SEALER)
+    run(path, "DROP TABLE outbox")
+
+
+def without_version(path: Path) -> None:
+    migrate(path, SEALER)
+    run(path, "DELETE FROM alembic_version")
+
+
+def of_another_program(path: Path) -> None:
+    path.parent.mkdir()
+    run(path, "CREATE TABLE songs (id)")
+
+
+def no_database(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"These are not the tables that were looked for. " * 100)
+
+
+def damaged(path: Path) -> None:
+    migrate(path, SEALER)
+    run(
+        path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) "
+        "INSERT INTO meta SELECT 'm' || i, zeroblob(2000) FROM n",
+    )
+    content = bytearray(path.read_bytes())
+    content[-40_000:-20_000] = b"\xff" * 20_000
+    path.write_bytes(content)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir(parents=True)
+
+
+def sealed_with_another_key(path: Path) -> None:
+    migrate(path, Sealer(b"j" * 32))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "remedy"),
+    [
+        (newer, "start the newer program"),
+        (half_migrated, "half migrated, outbox missing: restore the last backup"),
+        (without_version, "half migrated: restore the last backup"),
+        (of_another_program, "use another file"),
+        (no_database, "damaged or no database: restore the last backup"),
+        (damaged, "restore the last backup"),
+        (a_folder, "look at its folder"),
+        (sealed_with_another_key, "give the key it was made with"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_refused_with_a_remedy_and_left_alone(
+    path: Path, spoil: Callable[[Path], None], remedy: str
+) -> None:
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else b""
+    with pytest.raises(StorageUnfit, match=remedy) as refused:
+        migrate(path, SEALER)
+    assert str(path.parent) not in str(refused.value)
+    assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.parent.mkdir()
+    # The first table is made, then the index of the second meets an index that is there already.
+    run(path, "CREATE TABLE x (a)", "CREATE INDEX ix_outbox_due ON x (a)")
+    monkeypatch.setattr("storage.migrate._found", lambda place: (None, set()))
+    with pytest.raises(StorageUnfit, match="look at its folder"):
+        migrate(path, SEALER)
+    assert {name for (name,) in run(path, "SELECT name FROM sqlite_master")} == {"x", "ix_outbox_due"}
+
+
+async def test_postgresql_is_named_as_what_comes_later() -> None:
+    with pytest.raises(StorageUnfit, match="PostgreSQL comes with a later version"):
+        await open_storage("postgresql://127.0.0.1/nhipcau", b"k" * 32)
+
+
+def test_every_table_is_part_of_the_seam() -> None:
+    assert set(TABLES) == {
+        "address", "audit", "consent", "conversation", "export_run", "inbox", "intake", "invite", "meta", "officer",
+        "outbox", "referral", "session",
+    }  # fmt: skip

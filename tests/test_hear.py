@@ -1,7 +1,9 @@
 """What people write is understood: danger is heard, stories and slang are not taken for it, typed choices are found.
 
-The messages are in tests/hear/*.yaml. Half of them, by a checksum of the text, were never looked at while the word
-lists were made; `-s` prints the figures of both halves and the time a message takes.
+The messages are in tests/hear/*.yaml. All files but heldout.yaml were used to make the word lists, so their figures
+say only that nothing was lost. heldout.yaml was written after the lists were frozen and scored once; its figures are
+what a stranger's message may expect, and they are still far from the aim (recall 0.95). One author wrote both, so even
+they may flatter. `-s` prints them and the time a message takes.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from flows.hear.receipt import parse_receipt
 HERE = Path(__file__).parent / "hear"
 LISTS = Path(__file__).parent.parent / "flows" / "hear" / "lexicon"
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(LISTS.glob("*.yaml"))}
-MESSAGE_FILES = ("emergencies", "hard", "ordinary", "more")
+MESSAGE_FILES = ("emergencies", "hard", "ordinary", "more", "heldout")
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,11 @@ LEXICON = load()
 
 def messages() -> list[Message]:
     return [
-        Message(say, block["intent"], block["urgent"] == "yes", block["kind"], held_out(name, say))
+        Message(say, block["intent"], block["urgent"] == "yes", block["kind"], name == "heldout")
         for name in MESSAGE_FILES
         for block in yaml.load((HERE / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
         for say in block["say"]
     ]
-
-
-def held_out(name: str, say: str) -> bool:
-    return name != "more" and zlib.crc32(say.encode()) % 2 == 1
 
 
 MESSAGES = messages()
@@ -103,7 +100,7 @@ def test_the_messages_are_many_and_of_every_kind():
 
 @pytest.mark.parametrize(
     ("held", "recall", "alarms", "right"),
-    [(False, 0.95, 0.03, 0.93), (True, 0.87, 0.03, 0.88)],
+    [(False, 0.95, 0.03, 0.93), (True, 0.29, 0.11, 0.25)],
     ids=["tuned", "held out"],
 )
 def test_urgent_messages_are_heard_and_others_are_not_alarms(held: bool, recall: float, alarms: float, right: float):
@@ -180,12 +177,18 @@ def test_a_child_is_heard_and_silence_about_age_is_unknown(say: str, child: bool
         ("o lang son", "VN", "20"),
         ("quê Thái Bình, đang ở Lạng Sơn", "VN", "20"),
         ("bên Lào", "LA", None),
+        ("xe đi Lào Cai", "VN", "15"),
     ],
 )
 def test_places_are_heard_with_the_province_of_today(say: str, country: str, province: str | None):
     place = hear(LEXICON, say).place
     assert place is not None
     assert (place["country"], place["province"]) == (country, province)
+
+
+def test_a_short_word_beside_words_with_marks_is_not_another_word():
+    assert hear(LEXICON, "chị gửi cho em").intent == "greeting"  # cho, not chó
+    assert hear(LEXICON, "con cho nha em").intent == "offtopic"  # without any marks it may be
 
 
 def test_no_place_is_made_up():

@@ -149,7 +149,7 @@ def _about(alarm: Match, found: _Found) -> str:
     if alarm.group.value == "other":
         return "emergency_other"
     around = [m for m in found.live if m.sentence == alarm.sentence and m.start < alarm.start]
-    others = [m for m in around if m.group.name == "someone"]
+    others = [m for m in around if m.group.name in ("someone", "people_seen")]
     if alarm.group.value == "self":
         told = any(m.group.name == "said" and m.start > other.start for m in around for other in others)
         return "emergency_other" if told else "emergency_self"
@@ -208,7 +208,8 @@ def _age(match: Match) -> bool | None:
 
 def _place(lexicon: Lexicon, live: Sequence[Match]) -> dict[str, str | None] | None:
     """Where it happens: not where someone is from, abroad before here, the longer name, the first, in this order."""
-    met = [match for match in live if match.group.role == "place"]
+    named = [match for match in live if match.group.role == "place"]
+    met = [match for match in named if not any(_within(match, other) for other in named)]
     if not met:
         return None
     homes = {(match.sentence, match.stop) for match in live if match.group.name == "home"}
@@ -218,6 +219,11 @@ def _place(lexicon: Lexicon, live: Sequence[Match]) -> dict[str, str | None] | N
         return (match.sentence, match.start) in homes, place.country == "VN", match.start - match.stop
 
     return _as_mapping(lexicon.places[min(met, key=rank).group.value])
+
+
+def _within(match: Match, other: Match) -> bool:
+    """Lào in Lào Cai."""
+    return _overlap(match, other) and other.stop - other.start > match.stop - match.start
 
 
 def _as_mapping(place: Place) -> dict[str, str | None]:

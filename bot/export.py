@@ -17,7 +17,8 @@ from pathlib import Path
 
 from bot import log
 from bot.book import Book
-from bot.week import BadWeek, Week, week_of
+from bot.week import BadWeek as BadWeek  # whoever asks for an export must be able to catch it
+from bot.week import Week, week_of
 from bot.weekly import TITLE, sheets, up_to
 from bot.workbook import workbook
 from referral.coded import local

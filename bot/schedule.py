@@ -39,7 +39,7 @@ def due_rows(now: datetime) -> list[OutboxRow]:
     return [_weekly(last), _weekly(week if last is ended else ended)]
 
 
-async def run(storage: Storage, receiver: Abandons, now: Callable[[], datetime], stop: asyncio.Event) -> None:
+async def run(storage: Storage, receiver: Abandons, stop: asyncio.Event, now: Callable[[], datetime]) -> None:
     """Plan at once and every hour, sweep every minute, until `stop` is set. A database that is away is tried again."""
     planned: datetime | None = None
     while not stop.is_set():

@@ -82,10 +82,15 @@ def csv_text(table: Table) -> str:
 def ids_in(text: str, columns: Sequence[Column]) -> tuple[str, ...]:
     """The ids of the intakes that a written CSV holds: read back, not remembered."""
     at = next(place for place, column in enumerate(columns) if column.value == ID)
-    return tuple(row[at] for row in list(csv.reader(io.StringIO(text, newline="")))[1:])
+    return tuple(_given(row[at]) for row in list(csv.reader(io.StringIO(text, newline="")))[1:])
 
 
 # -------------------------------------------------------------------------------------------------------------- parts
+
+
+def _given(cell: str) -> str:
+    """The text that `harmless` made this cell of."""
+    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
 
 
 def _entries(intakes: Iterable[Intake], referrals: Iterable[Referral], book: ReferralBook) -> list[Entry]:

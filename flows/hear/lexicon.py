@@ -148,7 +148,7 @@ def _follow(node: Node, key: str, needed: frozenset[str], strict: bool) -> Node:
 
 def words_of(lexicon: Lexicon, typed: Sequence[str], accented: bool) -> list[Word]:
     """The words of a sentence. `accented`: the writer uses diacritics, so a word without may be meant so."""
-    return [Word(text, _forms(lexicon.spellings, text), False) for text in typed]
+    return [Word(text, _forms(lexicon.spellings, text), accented and text in lexicon.plain) for text in typed]
 
 
 def _forms(spellings: Mapping[str, str], text: str) -> tuple[tuple[str, frozenset[str]], ...]:

@@ -19,7 +19,7 @@ from bot.channels.base import Channel
 from bot.channels.pace import Pace
 from bot.channels.telegram.poll import poll
 from bot.channels.telegram.send import TelegramChannel
-from bot.channels.telegram.set_up import Way, set_up
+from bot.channels.telegram.set_up import Way, set_up_at_last
 from bot.channels.telegram.webhook import webhook_route
 from bot.channels.web import WebChannel
 from bot.deliver import Deliverer, Work
@@ -127,8 +127,8 @@ async def at_work(parts: Parts) -> AsyncIterator[None]:
 
 async def _telegram(parts: Parts, telegram: TelegramChannel, stop: asyncio.Event) -> None:
     way = Way(parts.settings.telegram_webhook, parts.settings.telegram_secret.value)
-    await set_up(telegram.bot, way)
-    if not parts.settings.telegram_webhook:
+    await set_up_at_last(telegram.bot, way, stop)
+    if not stop.is_set() and not parts.settings.telegram_webhook:
         await poll(telegram, parts.receiver.citizen, stop)
 
 

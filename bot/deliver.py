@@ -155,10 +155,12 @@ async def perform(work: Work, claimed: Claimed) -> Ended:
 
 
 async def _say(work: Work, claimed: Claimed) -> Ended:
-    if claimed.address is None:
+    to = claimed.row.body.get("to")
+    address = Address(to["channel"], to["external"]) if to else claimed.address
+    if address is None:
         return _done(work, claimed, "dead", "no_address"), ()
-    message = msgspec.convert(claimed.row.body, Message)
-    return _done(work, claimed, "done", sent=await _send(work, claimed.address, message)), ()
+    message = msgspec.convert({key: value for key, value in claimed.row.body.items() if key != "to"}, Message)
+    return _done(work, claimed, "done", sent=await _send(work, address, message)), ()
 
 
 async def _notice(work: Work, claimed: Claimed) -> Ended:

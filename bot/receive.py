@@ -152,8 +152,14 @@ class Receiver:
 
     async def _commit_turn(self, event: Event) -> None:
         for _ in range(TRIES):
-            snapshot = await self._load(event)
-            commit = self._decide(snapshot, event)
+            try:
+                snapshot = await self._load(event)
+            except StorageAway:
+                raise
+            except Exception as error:
+                commit = self._unreadable(event, error)
+            else:
+                commit = self._decide(snapshot, event)
             try:
                 await self._storage.commit(commit)
             except AlreadyHandled:
@@ -163,6 +169,12 @@ class Receiver:
             self._after(commit)
             return
         raise StorageAway("a conversation changed faster than it could be decided on; send again")
+
+    def _unreadable(self, event: Event, error: Exception) -> Commit:
+        """What is stored of this person cannot be read: they still get the numbers, the staff the error's number."""
+        number = fresh(event, "error")
+        log.warn("load.failed", error=number, what=type(error).__name__, where=_place(error))
+        return last_words(event, self._book, number)
 
     async def _load(self, event: Event) -> Snapshot:
         invite = receipt = referral = ""
@@ -217,6 +229,20 @@ def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Co
             OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, event.at, alarm),
         ),
         audit=(AuditEntry("service", SAFE_ACTION, number, event.at, {"conversation": before.id}),),
+    )  # fmt: skip
+
+
+def last_words(event: Event, book: Book, number: str) -> Commit:
+    """The safe sentence to an address whose conversation cannot be read: nothing of it is touched, the update is marked."""
+    message = Message((book.flows.everywhere.sentences["safe_sentence"],), press=event.press)
+    body = {"to": {"channel": event.channel, "external": event.address}, **msgspec.to_builtins(message)}
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id,
+        outbox=(
+            OutboxRow(fresh(event, "say"), "say", "", 0, event.at, body),
+            OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, event.at, {"error": number}),
+        ),
+        audit=(AuditEntry("service", "load.failed", number, event.at),),
     )  # fmt: skip
 
 

@@ -278,7 +278,7 @@ def _pick(now: _Turn, step: Step, known: tuple[str, ...], *, finish: bool) -> Tu
     picked += tuple(choice for choice in toggled if choice not in before)
     if finish and picked:
         return _advance(_remember(now, step, picked))
-    return _ask(now.keep(picked=picked).tell("pick_more"))
+    return _ask(now.keep(picked=picked).tell("pick_more"), again=True)
 
 
 def _remember(now: _Turn, step: Step, answer: Answer) -> _Turn:
@@ -401,13 +401,16 @@ def _moved_steps(now: _Turn) -> _Turn:
 # --------------------------------------------------------------------------------------------------------- showing
 
 
-def _ask(now: _Turn) -> Turned:
-    """Ask the question of the present step (again, when lines of the step are not yet there)."""
+def _ask(now: _Turn, *, again: bool = False) -> Turned:
+    """Ask the question of the present step, with its lines if they are not yet there.
+
+    `again`: the same question with other boxes ticked keeps its number, so that a second tick meanwhile is no old button.
+    """
     if not any(line.context == now.place for line in now.lines):
         now = _at(now, now.place, say=True)
     step = now.step
     stop_correcting = now.talk.correcting and is_review(step)
-    now = now.keep(prompt=now.talk.prompt + 1, correcting=now.talk.correcting and not stop_correcting)
+    now = now.keep(prompt=now.talk.prompt + (not again), correcting=now.talk.correcting and not stop_correcting)
     prompt = Prompt(
         lines=now.lines, choices=_choices(now), context=now.place, ask=step.ask, picked=now.talk.picked,
         ways=_ways(now, step), number=now.talk.prompt, quiet=now.talk.quiet,

@@ -19,7 +19,7 @@ EXPECTED: dict[str, CitizenEvent | Ignored] = {
     "text": Said("Em bị giữ hộ chiếu, không cho về"),
     "text_with_direction_override": Said("angnourt toàn!\ndòng hai"),
     "text_of_control_characters": Empty(),
-    "text_longer_than_kept": Said("cứu " * 999 + "cứu"),
+    "text_longer_than_kept": Said("cứu " * 1023 + "cứu"),
     "start": Opened(""),
     "start_with_payload": Opened("truong-hoc_01"),
     "start_with_a_story": Said("/start em bị lừa sang đây"),

@@ -54,6 +54,10 @@ async def channel(telegram: FakeTelegram, clock: Clock) -> AsyncIterator[Telegra
     await found.close()
 
 
+ONE, TWO, THREE = ("một " * 900).strip(), ("hai " * 900).strip(), ("ba " * 1300).strip()
+"""Each fits into one message, no two of them do."""
+
+
 def say(*texts: str, **more: Any) -> Message:
     return Message(texts=texts, **more)
 
@@ -102,15 +106,15 @@ async def test_a_message_is_one_protected_call_in_plain_text(telegram, channel):
     assert sent.message_ids == (str(telegram.shown(AN)[0]["message_id"]),)
 
 
-async def test_bubbles_come_in_order_and_the_buttons_under_the_last(telegram, channel):
+async def test_bubbles_are_one_message_with_the_buttons_under_it(telegram, channel):
     sent = await channel.send(str(AN), say("Một", "Hai", QUESTION, buttons=YES_NO))
-    assert telegram.texts(AN) == ["Một", "Hai", QUESTION]
-    assert ["reply_markup" in message for message in telegram.shown(AN)] == [False, False, True]
-    assert len(sent.message_ids) == 3
+    assert telegram.texts(AN) == [f"Một\n\nHai\n\n{QUESTION}"]
+    assert len(sent.message_ids) == 1
 
 
-async def test_two_equal_bubbles_have_one_keyboard(telegram, channel):
-    await channel.send(str(AN), say("Gọi 111", "Gọi 111", buttons=YES_NO))
+async def test_what_is_too_long_for_one_message_comes_in_order_with_the_buttons_under_the_last(telegram, channel):
+    await channel.send(str(AN), say(ONE, TWO, QUESTION, buttons=YES_NO))
+    assert telegram.texts(AN) == [ONE, f"{TWO}\n\n{QUESTION}"]
     assert ["reply_markup" in message for message in telegram.shown(AN)] == [False, True]
 
 
@@ -324,7 +328,7 @@ async def test_the_person_who_blocked_us_is_known_as_unreachable(telegram, chann
 
 async def test_a_second_try_goes_on_behind_what_went_out(telegram, channel):
     await channel.send(str(AN), say(QUESTION, buttons=YES_NO))
-    message = say("Một", "Hai", "Ba", press=await pressed(telegram, "Có"), chosen="yes")
+    message = say(ONE, TWO, THREE, press=await pressed(telegram, "Có"), chosen="yes")
     telegram.fault("sendMessage", retry_after=3, skip=1)
     assert (await fails(channel, message)).after_s == 3.0
     sent = await channel.send(str(AN), message)
@@ -336,7 +340,7 @@ async def test_a_second_try_goes_on_behind_what_went_out(telegram, channel):
         ("sendMessage", 200),
         ("sendMessage", 200),
     ]
-    assert telegram.texts(AN)[1:] == ["Một", "Hai", "Ba"]
+    assert telegram.texts(AN)[1:] == [ONE, TWO, THREE]
     assert sent.message_ids == tuple(str(message["message_id"]) for message in telegram.shown(AN)[1:])
 
 
@@ -351,24 +355,24 @@ async def test_a_press_that_could_not_be_closed_is_closed_by_the_second_try(tele
 
 async def test_another_message_does_not_take_over_what_went_out_of_the_first(telegram, channel):
     telegram.fault("sendMessage", status=500, skip=1)
-    await fails(channel, say("Một", "Hai"))
-    await channel.send(str(AN), say("Một", "Ba"))
-    assert telegram.texts(AN) == ["Một", "Một", "Ba"]
+    await fails(channel, say(ONE, TWO))
+    await channel.send(str(AN), say(ONE, THREE))
+    assert telegram.texts(AN) == [ONE, ONE, THREE]
 
 
 async def test_the_same_words_later_are_said_again(telegram, channel):
     for _ in range(2):
-        await channel.send(str(AN), say("Một", "Hai"))
-    assert telegram.texts(AN) == ["Một", "Hai"] * 2
+        await channel.send(str(AN), say(ONE, TWO))
+    assert telegram.texts(AN) == [ONE, TWO] * 2
 
 
 async def test_what_went_out_is_forgotten_after_a_quarter_of_an_hour(telegram, channel, clock):
-    message = say("Một", "Hai")
+    message = say(ONE, TWO)
     telegram.fault("sendMessage", status=500, skip=1)
     await fails(channel, message)
     clock.now += KEPT_S + 1
     await channel.send(str(AN), message)
-    assert telegram.texts(AN) == ["Một", "Một", "Hai"]
+    assert telegram.texts(AN) == [ONE, ONE, TWO]
 
 
 async def test_a_message_that_may_have_arrived_is_sent_twice_rather_than_never(telegram, channel):

@@ -17,7 +17,7 @@ from bot.channels.base import Ignored, Inbound
 from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent
 
 CHANNEL: Final = "telegram"
-LONGEST: Final = 4000
+LONGEST: Final = 4096
 """Code points of a person's text that are kept."""
 
 UNREADABLE: Final = Ignored("unreadable")

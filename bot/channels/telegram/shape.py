@@ -101,10 +101,11 @@ def _words(address: str, message: Message) -> Iterator[Call]:
 
 
 def _bubbles(message: Message) -> tuple[str, ...]:
+    """All bubbles as one message where they fit: one call, one sound on the phone, the numbers beside the question."""
     texts = [text for text in message.texts if text.strip()]
     if message.link and not any(message.link in text for text in texts):
-        texts[-1:] = ["\n\n".join([*texts[-1:], message.link])]
-    return tuple(part for text in texts for part in split(text))
+        texts.append(message.link)
+    return split("\n\n".join(texts))
 
 
 def _redrawn(message: Message) -> str | None:

@@ -102,13 +102,6 @@ class Snapshots:
         for key in self._by_intake.pop(intake, set()):
             self.drop(key)
 
-    def clear(self) -> None:
-        """Somebody else wrote to the database."""
-        self._reading.clear()
-        self._kept.clear()
-        self._by_conversation.clear()
-        self._by_intake.clear()
-
     def _keep(self, key: str, kept: _Kept) -> None:
         self._kept[key] = kept
         self._kept.move_to_end(key)

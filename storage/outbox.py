@@ -184,18 +184,13 @@ def claim(now: datetime, limit: int) -> Work[list[Row]]:
     """Hand out at most `limit` due rows, the most urgent first, each until its lease ends."""
     at = to_ms(now)
     rows: list[Row] = []
-    lanes: set[str] = set()
     for priority in PRIORITIES:
         if len(rows) >= limit:
             break
         found: list[Row] = yield CLAIMABLE, {"priority": priority, "now": at, "most": limit - len(rows)}
         for row in found:
-            lane = row[3]
-            if lane and lane in lanes:
-                continue
-            lanes.add(lane)
-            rows.append(row)
             yield CLAIM, {"is_id": row[0], "until": at + LEASE_MS}
+        rows += found
     return rows
 
 

@@ -74,10 +74,11 @@ def _connect(path: Path, *, writes: bool, busy_ms: int) -> Connection:
 
 @dataclass(slots=True)
 class _Waiting(Generic[T]):
-    """A piece of work and the future of whoever waits for it."""
+    """A piece of work, the future of whoever waits for it, and what must follow whether or not they still wait."""
 
     work: Work[T]
     answer: asyncio.Future[T]
+    then: Callable[[T], None] | None
 
 
 Outcome = tuple[Any, Exception | None]
@@ -96,11 +97,14 @@ class Together:
         self._waiting: list[_Waiting[Any]] = []
         self._draining: asyncio.Task[None] | None = None
 
-    async def run(self, work: Work[T]) -> T:
-        """The work's result once its transaction is committed. Raises what the work raises, or StorageAway."""
+    async def run(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
+        """The work's result once its transaction is committed. Raises what the work raises, or StorageAway.
+
+        `then` is called with the result first, even if the caller was cancelled meanwhile.
+        """
         if len(self._waiting) >= MOST_WAITING:
             raise StorageAway(f"{MOST_WAITING} writes are waiting: the disk is too slow for what comes in")
-        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future(), then)
         self._waiting.append(waiting)
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
@@ -126,9 +130,11 @@ class Together:
             return
         try:
             outcomes = await self._connection.visit(lambda database: self._transact(database, taken))
-        except StorageAway as away:
-            outcomes = [(None, away)] * len(taken)
+        except Exception as failed:  # whatever it is, nobody may be left waiting
+            outcomes = [(None, failed)] * len(taken)
         for each, (result, error) in zip(taken, outcomes, strict=True):
+            if error is None and each.then is not None:
+                each.then(result)
             if each.answer.done():
                 continue  # whoever waited was cancelled; what they asked for is stored all the same
             if error is None:
@@ -223,8 +229,8 @@ class SqliteStorage(DatabaseStorage):
     async def read(self, work: Work[T], *, long: bool = False) -> T:
         return await (self._long if long else self._quick).run(work)
 
-    async def write(self, work: Work[T]) -> T:
-        return await self._writer.run(work)
+    async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
+        return await self._writer.run(work, then)
 
     async def close(self) -> None:
         for each in (self._quick, self._long, self._writer):

@@ -6,7 +6,7 @@ Encoding and sealing happen here, before the writer's turn comes; the writer onl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,8 +46,11 @@ class DatabaseStorage(ABC):
         """Run work that only asks, as of one moment. `long` keeps it out of the way of people who wait."""
 
     @abstractmethod
-    async def write(self, work: Work[T]) -> T:
-        """Run work in a transaction: whole and lasting when this returns, or not at all."""
+    async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
+        """Run work in a transaction: whole and lasting when this returns, or not at all.
+
+        `then` is called with the result once it lasts, even if the caller was cancelled meanwhile.
+        """
 
     @abstractmethod
     async def close(self) -> None:
@@ -64,7 +67,11 @@ class DatabaseStorage(ABC):
         hashed = [
             self.sealer.lookup(kind, code) if code else "" for kind, code in (("invite", invite), ("receipt", receipt))
         ]
-        snapshot = await self.read(cases.load(key, hashed[0], hashed[1], referral, self.sealer))
+        try:
+            snapshot = await self.read(cases.load(key, hashed[0], hashed[1], referral, self.sealer))
+        except BaseException:
+            self._snapshots.drop(key)
+            raise
         self._snapshots.put(key, turn, snapshot)
         return snapshot
 
@@ -80,11 +87,10 @@ class DatabaseStorage(ABC):
         """Store a turn. Raises AlreadyHandled, StaleConversation or StorageAway, and then nothing of it was stored."""
         ready = prepare(commit, self.sealer)
         try:
-            await self.write(write_turn(ready, self.sealer))
+            await self.write(write_turn(ready, self.sealer), lambda _: self._remember(ready))
         except (StaleConversation, AlreadyHandled):
             self._snapshots.drop(ready.address_id)
             raise
-        self._remember(ready)
 
     def _remember(self, ready: Ready) -> None:
         commit = ready.commit
@@ -102,6 +108,10 @@ class DatabaseStorage(ABC):
             new = not commit.expects
             self._snapshots.committed(ready.address_id, ready.state.id, ready.plain, intake_of(commit), new=new)
 
+    def _forget(self, intakes: Sequence[str]) -> None:
+        for intake in intakes:
+            self._snapshots.drop_intake(intake)
+
     async def abandoned(self, before: datetime, limit: int) -> Sequence[str]:
         """Conversations without a word since `before` whose draft is still there, the oldest first."""
         return await self.read(cases.abandoned(before, limit))
@@ -118,8 +128,7 @@ class DatabaseStorage(ABC):
         if not done and not more:
             return
         at = max((each.at for each in done), default=None) or min(each.due_at for each in more)
-        for intake in await self.write(outbox.finish(done, more, at, self.sealer)):
-            self._snapshots.drop_intake(intake)
+        await self.write(outbox.finish(done, more, at, self.sealer), self._forget)
 
     async def next_due(self) -> datetime | None:
         """When a row can next be performed: perhaps in the past, None where nothing waits."""
@@ -150,10 +159,9 @@ class DatabaseStorage(ABC):
 
     async def hand_over(self, referral: str, at: datetime) -> Referral | None:
         """Proposed → sent, checked at the moment of sending; None where it no longer stands."""
-        sent = await self.write(cases.hand_over(referral, at))
-        if sent is not None:
-            self._snapshots.drop_intake(sent.intake)
-        return sent
+        return await self.write(
+            cases.hand_over(referral, at), lambda sent: self._forget((sent.intake,) if sent is not None else ())
+        )
 
     # ------------------------------------------------------------------------------------------------------- exports
 

@@ -631,6 +631,21 @@ async def test_four_hundred_at_once_of_whom_many_give_up_leave_nothing_half_done
     assert not await storage._writer._connection.visit(lambda database: database.in_transaction)
 
 
+async def test_what_a_cancelled_officer_did_is_seen_by_the_person_all_the_same(opened: Opened) -> None:
+    storage = await opened()
+    await reported(storage, referral(state="delivered"))
+    assert (await storage.load(LAN)).referrals == (referral(state="delivered"),)
+    taken = referral(state="acknowledged", acknowledged_at=NOW)
+    acting = asyncio.create_task(storage.commit(Commit(at=NOW, moved=((taken, "delivered"),))))
+    await asyncio.sleep(0)  # it waits for the writer,
+    await asyncio.sleep(0)  # and the writer has taken it
+    acting.cancel()
+    await asyncio.gather(acting, return_exceptions=True)
+    await storage.commit(Commit(at=NOW))
+    assert acting.cancelled()
+    assert (await storage.load(LAN)).referrals == (taken,)
+
+
 async def test_those_who_wait_together_are_committed_together(opened: Opened) -> None:
     storage = await opened()
     begun: list[str] = []

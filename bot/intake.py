@@ -16,6 +16,7 @@ from referral.screening import facts_of, judge
 
 T = TypeVar("T")
 
+ABOUT_OTHERS = frozenset({"emergency_other", "missing_person", "tip"})
 RECEIPT_DIGITS = 16
 """53 bits: grouped in fours it is read over the telephone and typed with a thumb, in any language."""
 
@@ -32,16 +33,28 @@ def level_of(book: Book, talk: Conversation) -> str:
 
 
 def kind_of(book: Book, talk: Conversation, before: str) -> str:
-    """The kind of intake: what the flow says; `person` is self or other by who it is about; else what it was before."""
+    """The kind of intake: what the flow says, else what it was before, else what the person came for.
+
+    `person` is self or other by who it is about, or by what was understood of the first words.
+    """
     flow = book.flows.flows.get(talk.flow)
     kind = flow.intake if flow else ""
     if not kind and before:
         return before
-    if kind and kind != "person":
+    kind = kind or _came_for(talk)
+    if kind != "person":
         return kind
-    if values_of(talk.answers, "who") and not set(values_of(talk.answers, "who")) & {"self", "skip"}:
-        return "other"
-    return "self" if kind == "person" or talk.alerted else "info"
+    who = set(values_of(talk.answers, "who")) - {"skip"}
+    if who:
+        return "self" if "self" in who else "other"
+    return "other" if set(talk.heard) & ABOUT_OTHERS else "self"
+
+
+def _came_for(talk: Conversation) -> str:
+    """By the door they took; an alert without a door is about a person."""
+    doors = {"tip": "tip", "missing": "missing", "support": "support", "screening": "person"}
+    door = next(iter(values_of(talk.answers, "door")), "")
+    return doors.get(door) or ("person" if talk.alerted else "info")
 
 
 def new_intake(book: Book, event: Event, talk: Conversation) -> Intake:

@@ -342,7 +342,8 @@ def _return(now: _Turn) -> Turned:
 
 def _at(now: _Turn, place: str, *, say: bool) -> _Turn:
     flow, _, name = place.partition(".")
-    now = now.keep(flow=flow, step=name)
+    # A correction belongs to its flow: whoever leaves it meanwhile is asked everything elsewhere as usual.
+    now = now.keep(flow=flow, step=name, correcting=now.talk.correcting and flow == now.talk.flow)
     if not say:
         return now
     step = now.step
@@ -369,6 +370,8 @@ def _do(now: _Turn, step: Step) -> _Turn:
     """The part of a step's effects that changes the conversation itself; the rest is handed to the shell in order."""
     if "quiet" in step.do:
         now = now.keep(quiet=True)
+    if {"refer", "append"} & set(step.do):
+        now = now.keep(correcting=False)
     if "alert" in step.do:
         now = now.keep(alerted=True)
     if "locale" in step.do:

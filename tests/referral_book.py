@@ -42,7 +42,9 @@ def cases(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def facts_in(case: Mapping[str, Any]) -> Facts:
     """The facts of a case: its answers, its facts, or both."""
-    answers = {slot: tuple(given) if isinstance(given, list) else given for slot, given in case.get("answers", {}).items()}
+    answers = {
+        slot: tuple(given) if isinstance(given, list) else given for slot, given in case.get("answers", {}).items()
+    }
     return facts_with(facts_of(book().instruments, case["kind"], answers), case.get("facts", {}))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,12 @@ def test_a_referral_goes_from_proposed_to_closed():
     referral = after(referral, "acknowledge")
     assert (referral.state, referral.officer, referral.acknowledged_at) == ("acknowledged", "officer-1", AT)
     referral = after(after(referral, "accept"), "close", outcome="supported")
-    assert (referral.state, referral.outcome, referral.accepted_at, referral.closed_at) == ("closed", "supported", AT, AT)
+    assert (referral.state, referral.outcome, referral.accepted_at, referral.closed_at) == (
+        "closed",
+        "supported",
+        AT,
+        AT,
+    )
 
 
 def test_an_officer_who_was_faster_than_the_delivery_report_has_it():
@@ -110,9 +116,7 @@ def test_classifying_leaves_the_referral_where_it_is():
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_nobody_but_an_officer_moves_what_was_delivered(action):
-    moved = move(
-        arrived(), action, "", AT, book=book(), reason="not_our_area", outcome="supported", office="health-20"
-    )
+    moved = move(arrived(), action, "", AT, book=book(), reason="not_our_area", outcome="supported", office="health-20")
     assert isinstance(moved, Refused)
 
 
@@ -230,12 +234,15 @@ def test_a_notice_shows_level_area_code_and_link():
     assert notice(opened(urgent=True), "https://x/r/1", "vi", book().provinces) == (
         "KHẨN · Mức L4 · Lạng Sơn · NC-7K3P\nhttps://x/r/1"
     )
-    assert notice(opened(), "https://x/r/1", "en", book().provinces) == "New · Level L2 · Lạng Sơn · NC-7K3P\nhttps://x/r/1"
+    assert (
+        notice(opened(), "https://x/r/1", "en", book().provinces)
+        == "New · Level L2 · Lạng Sơn · NC-7K3P\nhttps://x/r/1"
+    )
 
 
 def test_a_notice_takes_no_content():
     shown = {"code", "level", "urgent", "province", "state", "identified"}
-    words = {
+    words: dict[str, Any] = {
         field.name: f"MARK-{field.name}"
         for field in fields(Referral)
         if field.name not in shown and field.type in ("str", "RouteId")
@@ -264,7 +271,19 @@ GROUND = Route("police", True, "danger", "", "ttlt01_2021_art8", "life_in_danger
 
 def intake(kind: str) -> Intake:
     return Intake(
-        "i1", "c1", kind, "L2", False, Facts(kind=kind), Screening("L2", True, False, False), "web", "vi", "20", AT, AT, CONTENT
+        "i1",
+        "c1",
+        kind,
+        "L2",
+        False,
+        Facts(kind=kind),
+        Screening("L2", True, False, False),
+        "web",
+        "vi",
+        "20",
+        AT,
+        AT,
+        CONTENT,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -45,14 +46,16 @@ def test_the_rules_named_in_the_case_hold(name):
 
 def test_every_rule_holds_in_some_case():
     holding = set().union(*(_holding(facts_in(case)) for case in CASES.values()))
-    rules = (*book().routing, *book().grounds, *book().numbers, *book().articles, *book().forms)
-    assert {rule.id for rule in rules} - holding == set()
+    assert {rule.id for rule in _rules()} - holding == set()
 
 
 def _holding(facts: Facts) -> set[str]:
     seen = seen_of(facts, judge(book(), facts))
-    rules = (*book().routing, *book().grounds, *book().numbers, *book().articles, *book().forms)
-    return {rule.id for rule in rules if holds(rule.when, seen)}
+    return {rule.id for rule in _rules() if holds(rule.when, seen)}
+
+
+def _rules() -> list[Any]:
+    return [*book().routing, *book().grounds, *book().numbers, *book().articles, *book().forms]
 
 
 def test_the_rule_of_last_resort_counts_only_where_no_other_holds():
@@ -125,7 +128,8 @@ def test_nobody_is_left_without_an_office_on_any_day(on):
 
 def test_an_office_whose_time_is_over_is_passed_over():
     ended = tuple(
-        replace(office, valid_to=date(2026, 11, 21)) if office.id == "police-20" else office for office in book().offices
+        replace(office, valid_to=date(2026, 11, 21)) if office.id == "police-20" else office
+        for office in book().offices
     )
     old = replace(book(), offices=ended)
     assert [office.id for office in offices_for(old, "police", "20", "", TODAY)] == ["police-national"]

@@ -128,7 +128,7 @@ answered = st.fixed_dictionaries(
     {},
     optional={
         question: st.sampled_from(
-            sorted({c.answer for i in book().instruments for c in i.codings if c.question == question}) + ["nonsense"]
+            sorted({"nonsense", *(c.answer for i in book().instruments for c in i.codings if c.question == question)})
         )
         for question in QUESTIONS
     },
@@ -138,7 +138,9 @@ answered = st.fixed_dictionaries(
 @given(answers=answered, question=st.sampled_from(SCREENING))
 @settings(max_examples=150, deadline=None)
 def test_saying_nothing_instead_of_no_never_lowers_the_level(answers, question):
-    no = {"found_by": "none", "promise": "same", "papers": "free", "freedom": "free", "hurt": "no"}.get(question, "none")
+    no = {"found_by": "none", "promise": "same", "papers": "free", "freedom": "free", "hurt": "no"}.get(
+        question, "none"
+    )
     said_no = judge(book(), facts_of(book().instruments, "self", {**answers, question: no}))
     silent = judge(book(), facts_of(book().instruments, "self", {**answers, question: "skip"}))
     assert ORDER.index(silent.level) >= ORDER.index(said_no.level)
@@ -175,9 +177,7 @@ def test_no_dimension_has_more_weak_indicators_than_the_points_allow():
 
 
 def test_the_reviewer_sees_dimensions_and_what_they_add_up_to():
-    facts = Facts(
-        kind="other", age="adult", indicators=("DR-01", "DR-02", "EX-01", "EX-02", "CD-01", "CD-03")
-    )
+    facts = Facts(kind="other", age="adult", indicators=("DR-01", "DR-02", "EX-01", "EX-02", "CD-01", "CD-03"))
     screening = judge(book(), facts)
     assert {name for name, positive in screening.dimensions.items() if positive} == {"DR", "EX", "CD"}
     assert screening.classification == "trafficking_forced_labour"

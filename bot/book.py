@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from flows.book import FlowBook, build, free_text_slots
 from flows.hear.read import read_lexicon
 from flows.model import Everywhere, FlowDef, Problem
 from flows.read import read_everywhere, read_flow
-from referral.model import ReferralBook
+from referral.model import Profile, ReferralBook
 from referral.read import read_book as read_referral
 
+FIRST_QUESTION = "safety"
+"""Asked of everybody in `hello`, before any profile is known."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -104,19 +106,15 @@ def _as_problem(problem: object) -> Problem:
 
 
 def _profile_problems(book: Book) -> list[Problem]:
-    """Whoever fits a screening profile is never asked what the profile forbids, whatever else they answer."""
-    found = []
-    for instrument in book.referral.instruments:
-        for profile in instrument.profiles:
-            asked = flows.check.asked(book.flows, book.flows.flows["screening"].start, profile.fits)
-            found += [
-                Problem(
-                    f"flows/definitions/screening.yaml {slot}", f"is asked of {profile.id}", "pass it over for them"
-                )
-                for slot in sorted(asked & set(profile.never))
-            ]
-            found += [
-                Problem(f"flows/definitions/screening.yaml {slot}", f"is not asked of {profile.id}", "ask it of them")
-                for slot in sorted(set(profile.asks) - asked)
-            ]
-    return found
+    """Whoever fits a screening profile is asked what it names and never what it forbids, whatever else they answer."""
+    profiles = [profile for instrument in book.referral.instruments for profile in instrument.profiles]
+    return [problem for profile in profiles for fits in profile.fits for problem in _misfits(book, profile, fits)]
+
+
+def _misfits(book: Book, profile: Profile, fits: Mapping[str, str]) -> Iterator[Problem]:
+    where = "flows/definitions/screening.yaml"
+    asked = flows.check.asked(book.flows, book.flows.flows["screening"].start, fits)
+    for slot in sorted(asked & set(profile.never)):
+        yield Problem(f"{where} {slot}", f"is asked of {profile.id}", "pass it over for them")
+    for slot in sorted(set(profile.asks) - asked - {FIRST_QUESTION}):
+        yield Problem(f"{where} {slot}", f"is not asked of {profile.id}", "ask it of them")

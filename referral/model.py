@@ -406,12 +406,16 @@ class Scoring:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Which screening questions a kind of person is asked: `never` are the questions that must not be reachable."""
+    """Which screening questions a kind of person is asked: `never` are the questions that must not be reachable.
+
+    `fits` are the answers by which such a person is known, one mapping for each way of being so.
+    """
 
     id: str
     asks: tuple[str, ...]
     never: tuple[str, ...]
     source: str
+    fits: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

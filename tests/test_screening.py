@@ -47,7 +47,7 @@ def test_a_reason_has_a_sentence_and_a_source_that_is_known():
 
 
 def test_the_answers_of_a_relative_become_codes():
-    answers = {
+    answers: dict[str, str | tuple[str, ...]] = {
         "safety": "safe",
         "who": "relative",
         "age": "under_16",

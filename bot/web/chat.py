@@ -130,11 +130,12 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
     message = shown.message
     notice = notice or ("file" if request.query_params.get("file") == "refused" else "")
     answers = [button for button in message.buttons if button.role == "answer"]
+    # `done` finishes what can have several answers; elsewhere it is an answer like the others.
+    done = next((button for button in answers if button.id == "done"), None) if message.many or message.free_text else None
     return render(
         request, "chat.html", status, locale=shown.locale, quiet=shown.quiet, echo=shown.echo,
         bubbles=[dialable(request, text) for text in message.texts],
-        answers=[button for button in answers if button.id != "done"],
-        done=next((button for button in answers if button.id == "done"), None),
+        answers=[button for button in answers if button is not done], done=done,
         many=message.many, ways=[button for button in message.buttons if button.role == "way"],
         danger=_danger(request, shown),
         goes_on=bool(shown.flow), nonce=fresh_nonce(), notice=notice, text=form.text if form else "",
@@ -326,6 +327,4 @@ def is_https(request: Request) -> bool:
 def _keep_language(request: Request, response: Response) -> None:
     wished = request.query_params.get("lang", "")
     if wished in site_of(request).book.catalogues.locales:
-        response.set_cookie(
-            LOCALE_COOKIE, wished, httponly=True, samesite="strict", secure=is_https(request), path="/"
-        )
+        response.set_cookie(LOCALE_COOKIE, wished, httponly=True, samesite="strict", secure=is_https(request), path="/")

@@ -89,9 +89,7 @@ async def _parsed(request: Request) -> FormData:
             request.headers, request.stream(), max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
         )
     elif kind == "application/x-www-form-urlencoded":
-        parser = FormParser(
-            request.headers, request.stream(), max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
-        )
+        parser = FormParser(request.headers, request.stream(), max_fields=MOST_FIELDS, max_part_size=LARGEST_PART)
     else:
         raise Unreadable("not a form")
     try:

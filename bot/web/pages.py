@@ -69,9 +69,11 @@ def render(request: Request, template: str, status: int = 200, *, locale: str = 
 def error_page(request: Request, status: int, number: str = "") -> Response:
     """The page for whatever went wrong: citizens see whom to call, officers a plain sentence."""
     if request.url.path.startswith("/officers"):
-        return render(request, "console/error.html", status, number=number, status=status, officer=None)
+        return render(request, "console/error.html", status, number=number, answer=status, officer=None)
     locale = locale_of(request)
-    return render(request, "error.html", status, locale=locale, status=status, number=number, safe=safe(request, locale))
+    return render(
+        request, "error.html", status, locale=locale, answer=status, number=number, safe=safe(request, locale)
+    )
 
 
 def safe(request: Request, locale: str) -> Markup:

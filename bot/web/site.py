@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from bot import log
 from bot.web import chat
@@ -42,7 +42,7 @@ def build_site(parts: Site) -> Starlette:
     site = Starlette(
         routes=[
             *CITIZENS,
-            Mount("/officers", routes=list(CONSOLE)),
+            *CONSOLE,
             Route("/static/{name}", static, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
             *parts.extra_routes,
@@ -51,6 +51,7 @@ def build_site(parts: Site) -> Starlette:
         exception_handlers={StorageAway: _away, HTTPException: _refused},
         lifespan=parts.lifespan,
     )
+    site.router.redirect_slashes = False  # such a redirect would repeat the Host header that somebody sent
     site.state.parts = parts
     return site
 

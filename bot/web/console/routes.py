@@ -1,9 +1,39 @@
-"""The console's table of routes."""
+"""The console's table of routes. Whatever is not sign-in or join goes through `signed_in`."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
-ROUTES: Final[tuple[Route, ...]] = ()
+from bot.web.console import actions, cases, exports, signin
+from bot.web.console.access import PATH, signed_in
+
+
+async def _home(request: Request) -> Response:
+    return RedirectResponse(f"{PATH}/", 303)
+
+
+OPEN: Final[tuple[BaseRoute, ...]] = (
+    Route("/officers", _home, methods=["GET"]),
+    Route("/officers/sign-in", signin.show, methods=["GET"]),
+    Route("/officers/sign-in", signin.post, methods=["POST"]),
+    Route("/officers/join", signin.show_join, methods=["GET"]),
+    Route("/officers/join", signin.post_join, methods=["POST"]),
+)
+"""What can be reached without a session; nothing of a case is behind it."""
+
+CLOSED: Final[tuple[BaseRoute, ...]] = (
+    Route("/officers/", signed_in(cases.show_list), methods=["GET"]),
+    Route("/officers/sign-out", signed_in(signin.leave), methods=["POST"]),
+    Route("/officers/r/{referral}", signed_in(cases.show_case), methods=["GET"]),
+    Route("/officers/r/{referral}", signed_in(actions.act), methods=["POST"]),
+    Route("/officers/r/{referral}/file/{ref}", signed_in(cases.show_file), methods=["GET"]),
+    Route("/officers/exports", signed_in(exports.show), methods=["GET"]),
+    Route("/officers/exports/{name}", signed_in(exports.download), methods=["GET"]),
+)
+"""What needs a session."""
+
+ROUTES: Final = (*OPEN, *CLOSED)

@@ -1,0 +1,138 @@
+"""The only functions through which an officer sees anything: session → officer, case, file, export. Each look is audited."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.web.pages import render
+from bot.web.parts import Site, site_of
+from storage.base import AuditEntry, Case, Commit, Officer
+
+COOKIE: Final = "canbo"
+PATH: Final = "/officers"
+OPENS: Final = frozenset({"duty", "chief", "admin"})
+EXPORTS: Final = frozenset({"chief", "admin"})
+EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
+_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}|exports)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A signed-in officer and what their pages work with."""
+
+    officer: Officer
+    token: str
+    parts: Site
+
+    @property
+    def csrf(self) -> str:
+        """What every form of this session carries."""
+        return csrf(self.token)
+
+
+Page = Callable[[Request, Desk], Awaitable[Response]]
+
+
+def signed_in(page: Page) -> Callable[[Request], Awaitable[Response]]:
+    """A page for officers: without a session, to the sign-in; a form without its token is refused with 403."""
+
+    async def door(request: Request) -> Response:
+        token = request.cookies.get(COOKIE, "")
+        parts = site_of(request)
+        officer = await parts.accounts.session(token, parts.now()) if token else None
+        if officer is None:
+            return _to_sign_in(request)
+        desk = Desk(officer, token, parts)
+        if request.method == "POST":
+            request.state.form = await checked_form(request, token)
+        return await page(request, desk)
+
+    return door
+
+
+async def checked_form(request: Request, token: str) -> FormData:
+    """The form of a POST. Raises HTTPException 403 when it does not carry this session's token."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        raise HTTPException(403)
+    form = await request.form(max_fields=20)
+    given = form.get("csrf")
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), csrf(token).encode()):
+        raise HTTPException(403)
+    return form
+
+
+def csrf(token: str) -> str:
+    """The mark of a session's own forms: nobody without the session's cookie can make it."""
+    return hmac.digest(token.encode(), b"nhip-cau form", hashlib.sha256).hex()
+
+
+def where_to(wished: str) -> str:
+    """A page of the console to go on to after signing in; anything else leads to the list."""
+    return wished if _NEXT.fullmatch(wished) else f"{PATH}/"
+
+
+async def open_case(desk: Desk, referral: str) -> Case:
+    """A case of the officer's own office, with the audit entry that it was read. Raises HTTPException 404 otherwise."""
+    case = None
+    if desk.officer.role in OPENS:
+        case = await desk.parts.storage.open_case(referral, desk.officer, desk.parts.now())
+    if case is None:
+        raise HTTPException(404)
+    return case
+
+
+async def open_file(desk: Desk, referral: str, ref: str) -> tuple[str, bytes]:
+    """(kind, bytes) of a file of a case that the officer may open. Raises HTTPException 404 otherwise."""
+    case = await open_case(desk, referral)
+    kinds = {media[1]: media[0] for media in case.intake.content.media}
+    content = await desk.parts.storage.read_file(ref) if ref in kinds else None
+    if content is None:
+        raise HTTPException(404)
+    await note(desk, "file.opened", referral)
+    return kinds[ref], content
+
+
+def list_exports(desk: Desk) -> list[str]:
+    """The names of the weekly exports, newest first. Raises HTTPException 404 for a role that may not have them."""
+    if desk.officer.role not in EXPORTS:
+        raise HTTPException(404)
+    folder = desk.parts.settings.exports
+    if not folder.is_dir():
+        return []
+    return sorted((path.name for path in folder.iterdir() if EXPORT_NAME.fullmatch(path.name)), reverse=True)
+
+
+async def open_export(desk: Desk, name: str) -> Path:
+    """The file of an export, after its audit entry. Raises HTTPException 404 for anything else."""
+    if name not in list_exports(desk):
+        raise HTTPException(404)
+    await note(desk, "export.downloaded", name)
+    return desk.parts.settings.exports / name
+
+
+async def note(desk: Desk, action: str, subject: str) -> None:
+    """Write down in the audit what an officer looked at."""
+    at = desk.parts.now()
+    await desk.parts.storage.commit(Commit(at=at, audit=(AuditEntry(desk.officer.id, action, subject, at),)))
+
+
+def _to_sign_in(request: Request) -> Response:
+    """To the sign-in and afterwards back. A link followed from another site comes without our cookie: try once from here."""
+    path = request.url.path
+    from_elsewhere = request.headers.get("sec-fetch-site") == "cross-site"
+    if request.method == "GET" and from_elsewhere and COOKIE not in request.cookies:
+        return render(request, "console/again.html", path=where_to(path), officer=None)
+    go = where_to(path) if request.method == "GET" else f"{PATH}/"
+    return RedirectResponse(f"{PATH}/sign-in?next={quote(go)}", 303)

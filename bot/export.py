@@ -14,19 +14,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from bot import log
-from bot.book import Book
 from bot.week import BadWeek as BadWeek  # whoever asks for an export must be able to catch it
 from bot.week import Week, week_of
 from bot.weekly import TITLE, sheets, up_to
 from bot.workbook import workbook
 from referral.coded import local
 from referral.export import csv_text, ids_in, weekly_rows
+from referral.model import ReferralBook
 from referral.reconcile import Reconciliation, reconcile, taken, told
 from storage.base import Period, Storage
 
 PLAN = "weekly"
+
+
+class Rules(Protocol):
+    """What an export needs of the book (bot/book.py)."""
+
+    @property
+    def referral(self) -> ReferralBook: ...
 
 
 class CannotWrite(Exception):
@@ -50,8 +58,12 @@ class Exported:
     running: bool
     says: str
 
+    def __str__(self) -> str:
+        """The sentence, and where the files are."""
+        return f"{self.says} {', '.join(str(path) for path in self.files)}"
 
-async def export_weekly(storage: Storage, book: Book, week: str, folder: Path, now: datetime) -> Exported:
+
+async def export_weekly(storage: Storage, book: Rules, week: str, folder: Path, now: datetime) -> Exported:
     """Write `weekly-<week>.xlsx` and `.csv` into `folder` and record them.
 
     Raises BadWeek for a week that does not exist or has not begun, CannotWrite, and StorageAway.
@@ -82,7 +94,7 @@ async def export_weekly(storage: Storage, book: Book, week: str, folder: Path, n
 
 
 def _contents(
-    book: Book, week: Week, period: Period, running_at: datetime | None
+    book: Rules, week: Week, period: Period, running_at: datetime | None
 ) -> tuple[dict[str, bytes], Reconciliation]:
     """File name → bytes, and the reconciliation. What was exported is read back from the CSV, not remembered."""
     plan = book.referral.exports[PLAN]

@@ -22,6 +22,7 @@ STEP_NAMES = {
     "exported": "Xuất (sổ này)",
 }
 HERE, LACKING = "có", "thiếu"
+MOST_IDS = 20
 UP_TO = "Số liệu tính đến"
 _WIDTHS: Mapping[Shape, int] = {"id": 24, "word": 16, "words": 28, "time": 17, "count": 12}
 
@@ -57,15 +58,16 @@ def _log(table: Table) -> Sheet:
 
 
 def _compared(compared: Reconciliation, referrals: Sequence[Referral], running_at: datetime | None) -> Sheet:
+    waiting = _waiting(referrals)
     rows: list[Sequence[Cell]] = [["Bước", "Số tin", "Thiếu", "Các mã tin thiếu"]]
     for step in STEPS:
         missing = compared.missing(step)
-        rows.append([STEP_NAMES[step], compared.counts[step], len(missing), ", ".join(missing)])
+        rows.append([STEP_NAMES[step], compared.counts[step], len(missing), _some(missing)])
     rows += [[], [_verdict(compared)], *([[f"{UP_TO} {local(running_at)}"]] if running_at else []), []]
     second = len(rows)
     rows.append(["Mã tin có chênh lệch", *(STEP_NAMES[step] for step in STEPS), "Mã chuyển tin chưa nhận"])
     rows += [
-        [one.id, *(LACKING if step in one.missing else HERE for step in STEPS), _waiting(one.id, referrals)]
+        [one.id, *(LACKING if step in one.missing else HERE for step in STEPS), ", ".join(waiting.get(one.id, ()))]
         for one in compared.differences
     ]
     return Sheet(COMPARED, rows, [38, 18, 18, 24, 18, 18, 28], frozenset({second}))
@@ -77,13 +79,19 @@ def _verdict(compared: Reconciliation) -> str:
     return f"Có {len(compared.differences)} tin chênh lệch, liệt kê dưới đây. Cần người xem từng tin."
 
 
-def _waiting(intake: str, referrals: Iterable[Referral]) -> str:
-    codes = [
-        one.code
-        for one in referrals
-        if one.intake == intake and one.acknowledged_at is None and one.state != "withdrawn"
-    ]
-    return ", ".join(codes)
+def _some(ids: Sequence[str]) -> str:
+    """The first ids; the sheet lists all of them below, and a cell cannot hold every one of a bad week."""
+    more = f" và {len(ids) - MOST_IDS} tin nữa, liệt kê bên dưới" if len(ids) > MOST_IDS else ""
+    return ", ".join(ids[:MOST_IDS]) + more
+
+
+def _waiting(referrals: Iterable[Referral]) -> Mapping[str, list[str]]:
+    """Intake → codes of its referrals that nobody has acknowledged."""
+    codes: dict[str, list[str]] = {}
+    for one in referrals:
+        if one.acknowledged_at is None and one.state != "withdrawn":
+            codes.setdefault(one.intake, []).append(one.code)
+    return codes
 
 
 # --------------------------------------------------------------------------------------------------------------- notes

@@ -37,7 +37,7 @@ class Sheet:
 
 
 def workbook(title: str, sheets: Sequence[Sheet]) -> bytes:
-    """The file. Text is written as constant text, figures as numbers."""
+    """The file. Text is written as constant text, figures as numbers. Raises ValueError for text no cell can hold."""
     written = io.BytesIO()
     with xlsxwriter.Workbook(written, _OPTIONS) as book:
         book.set_properties({"title": title, "author": "", "created": CREATED})
@@ -61,7 +61,12 @@ def _fill(page: Worksheet, sheet: Sheet, heading: Format, plain: Format, figure:
     for at, row in enumerate(sheet.rows):
         style = heading if at == 0 or at in sheet.bold else plain
         for column, cell in enumerate(row):
-            if isinstance(cell, int):
-                page.write_number(at, column, cell, figure)
-            else:
-                page.write_string(at, column, str(harmless(cell)), style)
+            # The library leaves out what does not fit (over 32,767 characters) and only says so in what it returns.
+            if _write(page, at, column, cell, figure if isinstance(cell, int) else style):
+                raise ValueError(f"sheet {sheet.name}, row {at + 1}, column {column + 1} does not fit: shorten it")
+
+
+def _write(page: Worksheet, row: int, column: int, cell: Cell, style: Format) -> int:
+    if isinstance(cell, int):
+        return page.write_number(row, column, cell, style)
+    return page.write_string(row, column, str(harmless(cell)), style)

@@ -20,6 +20,7 @@ import yaml
 from bot import schedule
 from bot.export import CannotWrite, Exported, export_weekly
 from bot.week import BadWeek, week_of
+from bot.weekly import sheets
 from bot.workbook import Sheet, workbook
 from flows.model import Conversation
 from referral import codes, words
@@ -419,6 +420,24 @@ async def test_what_nobody_was_told_of_or_has_taken_is_named_with_its_referral(
     assert waiting == {"02child": "G8H9J2", "99last": "P6Q7R8"}
 
 
+def test_a_week_in_which_nobody_took_anything_is_listed_whole(book: Book):
+    """A list that does not fit a cell is not cut in silence: 32,767 characters are a spreadsheet's most."""
+    ids = [f"{number:020x}" for number in range(3000)]
+    plan, week = book.referral.exports["weekly"], week_of("2026-W47")
+    none_taken = reconcile(ids, ids, ids, [], ids)
+    made = sheets(plan, book.referral, week, weekly_rows(plan, [], [], book.referral), none_taken, [], None)
+    found = openpyxl.load_workbook(io.BytesIO(workbook("t", made)))["Đối chiếu"]
+    rows = [[cell.value for cell in row] for row in found.iter_rows()]
+    assert ["Nhận (mọi nơi nhận đã xác nhận)", 0, 3000] == rows[4][:3]
+    assert rows[4][3].endswith("và 2980 tin nữa, liệt kê bên dưới")
+    assert [row[0] for row in rows if row[4] == "thiếu"] == ids
+
+
+def test_text_that_does_not_fit_a_cell_is_an_error_not_an_empty_cell():
+    with pytest.raises(ValueError, match="row 1, column 1"):
+        workbook("t", [Sheet("a", [["x" * 32768]], [10])])
+
+
 # ------------------------------------------------------------------------------------------------- done once, whole
 
 
@@ -564,16 +583,16 @@ async def performed(storage: DatabaseStorage, at: datetime) -> list[str]:
 class Drafts:
     """Who erases drafts: remembers whom it was asked for, fails for one, and can say that it is enough."""
 
-    def __init__(self, fails: str = "", enough: asyncio.Event | None = None) -> None:
+    def __init__(self, fails: str = "", enough: asyncio.Event | None = None, error: Exception | None = None) -> None:
         self.asked: list[str] = []
-        self._fails, self._enough = fails, enough
+        self._fails, self._enough, self._error = fails, enough, error or RuntimeError(PRIVATE)
 
     async def abandoned(self, conversation: str) -> None:
         self.asked.append(conversation)
         if self._enough is not None:
             self._enough.set()
         if conversation == self._fails:
-            raise RuntimeError(PRIVATE)
+            raise self._error
 
 
 async def left_alone(storage: DatabaseStorage, name: str, since: datetime) -> None:
@@ -591,6 +610,15 @@ async def test_drafts_of_a_day_ago_are_swept_and_one_that_fails_keeps_no_other(
     assert drafts.asked == ["a", "b", "c"]
     assert MARKER not in caplog.text
     assert "draft.not_erased" in caplog.text
+
+
+async def test_a_sweep_ends_when_the_database_goes_away(storage: DatabaseStorage):
+    for name in ("a", "b"):
+        await left_alone(storage, name, MONDAY - timedelta(days=2))
+    drafts = Drafts(fails="a", error=StorageAway("locked"))
+    with pytest.raises(StorageAway):
+        await schedule.sweep(storage, drafts, MONDAY)
+    assert drafts.asked == ["a"]
 
 
 async def test_the_loop_plans_and_sweeps_at_its_start_and_ends_when_told(storage: DatabaseStorage, tmp_path: Path):

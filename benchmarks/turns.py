@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +68,18 @@ class Figures:
 HEAD = f"{'conversations':>13} {'turns':>7} {'turns/s':>9} {'CPU µs':>9} {'p50 ms':>8} {'p99 ms':>8} {'RSS MB':>7}"
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts of a service that a measurement touches."""
+
+    storage: DatabaseStorage
+    receiver: Receiver
+    channel: TelegramChannel
+    request: CountingRequest
+
+
 @asynccontextmanager
-async def service(book: Book, folder: Path) -> Iterator[Any]:  # type: ignore[misc]
+async def service(book: Book, folder: Path) -> AsyncIterator[Running]:
     """Storage, receiver, channel and a running outbox in a folder."""
     storage = await open_storage(folder / "bench.db", bytes(32))
     request = CountingRequest()
@@ -80,7 +90,7 @@ async def service(book: Book, folder: Path) -> Iterator[Any]:  # type: ignore[mi
     stop = asyncio.Event()
     delivering = asyncio.create_task(deliverer.run(stop))
     try:
-        yield storage, receiver, channel, request
+        yield Running(storage, receiver, channel, request)
     finally:
         stop.set()
         deliverer.wake()
@@ -91,39 +101,38 @@ async def service(book: Book, folder: Path) -> Iterator[Any]:  # type: ignore[mi
 async def measure(book: Book, conversations: int, turns: int) -> Figures:
     """So many conversations at once, each person's next turn as soon as the last was committed, until `turns` are done."""
     with TemporaryDirectory() as name:
-        async with service(book, Path(name)) as (storage, receiver, channel, request):
-            await _play(channel, receiver, 1, FIRST_PERSON)
+        async with service(book, Path(name)) as running:
+            await _play(running, 1, FIRST_PERSON)
             took: list[float] = []
             people = max(conversations, -(-turns // len(TURNS)))
             queue = iter(range(FIRST_PERSON + 1, FIRST_PERSON + 1 + people))
             wall, cpu = time.perf_counter(), time.process_time()
-            await asyncio.gather(*(_person(channel, receiver, queue, took) for _ in range(conversations)))
-            await _drained(storage)
+            await asyncio.gather(*(_person(running, queue, took) for _ in range(conversations)))
+            await _drained(running.storage)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            if request.messages < len(took):
-                raise RuntimeError(f"{len(took)} turns were committed and {request.messages} messages left")
+            calls = running.request.calls
+            if running.request.messages < len(took) - people:
+                raise RuntimeError(f"{len(took)} turns were committed and {running.request.messages} messages left")
     took.sort()
     count = len(took)
     return Figures(
         conversations, count, count / wall, cpu / count * 1e6, took[count // 2] * 1e3, took[int(count * 0.99)] * 1e3,
-        rss_mb(), request.calls,
+        rss_mb(), calls,
     )  # fmt: skip
 
 
-async def _person(channel: TelegramChannel, receiver: Receiver, queue: Iterator[int], took: list[float]) -> None:
+async def _person(running: Running, queue: Iterator[int], took: list[float]) -> None:
     for person in queue:
-        await _play(channel, receiver, len(TURNS), person, took)
+        await _play(running, len(TURNS), person, took)
 
 
-async def _play(
-    channel: TelegramChannel, receiver: Receiver, turns: int, person: int, took: list[float] | None = None
-) -> None:
+async def _play(running: Running, turns: int, person: int, took: list[float] | None = None) -> None:
     for raw, _ in zip(turns_of(person), range(turns), strict=False):
         began = time.perf_counter()
-        inbound = channel.read(raw, {})
+        inbound = running.channel.read(raw, {})
         if not isinstance(inbound, Inbound):
             raise RuntimeError("the bench's own update was not read")
-        await receiver.citizen(inbound)
+        await running.receiver.citizen(inbound)
         if took is not None:
             took.append(time.perf_counter() - began)
 

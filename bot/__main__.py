@@ -40,11 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _unfit() -> tuple[type[Exception], ...]:
     """What keeps a command from running and is told in one sentence; imported late, for the doors need none of it."""
     from bot.demo import DemoInProduction
-    from bot.export import BadWeek
+    from bot.export import BadWeek, CannotWrite
     from bot.keys import KeyLost
     from storage.base import StorageAway, StorageUnfit
 
-    return (StorageUnfit, StorageAway, KeyLost, DemoInProduction, BadWeek)
+    return (StorageUnfit, StorageAway, KeyLost, DemoInProduction, BadWeek, CannotWrite)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -52,8 +52,10 @@ class Parts:
 async def open_parts(settings: Settings) -> Parts:
     """Read the book, open the storage, build every part. Raises BadBook, KeyLost, StorageUnfit, DemoInProduction."""
     book, warnings = read_book()
-    for warning in warnings:
-        log.say("book.warning", problem=str(warning))
+    if warnings:
+        log.say(
+            "book.warnings", count=len(warnings), problem="for the operator to supply: python -m bot check lists them"
+        )
     storage = await open_storage(settings.database, service_key(settings.home, Path(settings.database)))
     try:
         return await _built(settings, book, storage)
@@ -146,7 +148,7 @@ async def serve(settings: Settings) -> None:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=STOP_WITHIN_S,
-        )  # fmt: skip
+        )
     )
     async with at_work(parts):
         log.say("service.started", port=settings.port, mode="trial" if settings.trial else "production")

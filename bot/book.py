@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import referral.check
-
 import flows.check
+import referral.check
 from bot.catalogues import SOURCE_LOCALE, Catalogues, read_catalogue
 from flows.book import FlowBook, build, free_text_slots
 from flows.hear.read import read_lexicon

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,19 +18,21 @@ from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, fresh
 from bot.intake import added_to, facts_from, kind_of, level_of, new_intake, updated
 from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
-from bot.referring import consent_choices, consents_of, refer
+from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.say import grouped, render, summary
-from bot.status import status_lines
+from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
-from flows.model import Choice, Chose, Conversation, Turned, Woke
+from flows.model import Choice, Chose, Conversation, Media, Sent, Turned, Woke
 from referral.directory import hotlines_to_show
-from referral.model import Intake
+from referral.model import Intake, Referral
 from referral.routing import route
 from referral.screening import judge
 from storage.base import Address, AuditEntry, Commit, OutboxRow, Snapshot
 
 REPLY, DANGER_FIRST, LATER = 2, 0, 3
 """Priorities of outbox rows to citizens (officers' notices: `bot/referring.py`)."""
+FILES = frozenset({"photo", "voice", "video", "document"})
+KEPT_HERE = frozenset({"web"})
 SUBMITS = frozenset({"alert", "refer", "human", "append"})
 
 
@@ -71,20 +75,21 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     assert not isinstance(event.what, OfficerDid | ClockDue)  # noqa: S101 - decide() sorted them out
     turned = turn(book.flows, before, event.what, given)
     draft = turned.draft or turned.conversation
-    intake, is_new = _intake(snapshot, event, book, turned, draft)
+    intake, is_new = _intake(snapshot, event, book, before, turned, draft)
     found = snapshot.receipt.intake if snapshot.receipt and "lookup" in turned.do else ""
     talk = _kept(turned.conversation, before, event, intake, found, bool(turned.conversation.flow))
-    referred = refer(book, snapshot, event, intake, turned.do) if intake else None
-    message = _message(book, snapshot, event, turned, draft, intake)
+    consents = consents_of(book, event, draft, turned.do) if intake else ()
+    refers = intake is not None and (draft.alerted or bool(SUBMITS & set(turned.do)))
+    referred = refer(book, snapshot, event, intake, turned.do, consents) if intake and refers else Referred()
+    told = [one for one in (*snapshot.referrals, *referred.new) if intake is None or one.intake == intake.id]
+    message = _message(book, snapshot, event, turned, draft, intake, told)
     audit = _audit(event, before, intake, is_new, turned)
     return Commit(
         at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
         address=Address(event.channel, event.address) if event.address else None,
         conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
-        consents=consents_of(book, event, draft) if intake and "refer" in turned.do else (),
-        referrals=referred.new if referred else (), moved=referred.changed if referred else (),
-        outbox=(*(referred.rows if referred else ()), *_rows(event, before, turned, message)),
-        audit=(*audit, *(referred.audit if referred else ())),
+        consents=consents, referrals=referred.new, moved=referred.changed,
+        outbox=(*referred.rows, *_rows(event, before, turned, message)), audit=(*audit, *referred.audit),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
 
@@ -108,12 +113,14 @@ def _kept(
 
 
 def _intake(
-    snapshot: Snapshot, event: Event, book: Book, turned: Turned, draft: Conversation
+    snapshot: Snapshot, event: Event, book: Book, before: Conversation, turned: Turned, draft: Conversation
 ) -> tuple[Intake | None, bool]:
     """The intake that this turn leaves or adds to, and whether it is new. Nothing said after an alert is lost."""
     existing = snapshot.intake if draft.intake else None
-    if existing is not None:
-        came_back = "code" in draft.answers and not draft.alerted
+    came_back = "code" in draft.answers and not draft.alerted
+    # A cry for help from somebody who only looked up an old report is a matter of its own: the old one stays as it was.
+    is_other_matter = "alert" in turned.do and "code" in draft.answers and not before.alerted
+    if existing is not None and not is_other_matter:
         kind = kind_of(book, draft, existing.kind)
         again = (
             added_to(book, existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
@@ -139,16 +146,24 @@ def _offers(book: Book, event: Event, name: str, talk: Conversation) -> tuple[Ch
 
 
 def _message(
-    book: Book, snapshot: Snapshot, event: Event, turned: Turned, draft: Conversation, intake: Intake | None
+    book: Book,
+    snapshot: Snapshot,
+    event: Event,
+    turned: Turned,
+    draft: Conversation,
+    intake: Intake | None,
+    told: Iterable[Referral],
 ) -> Message | None:
     if turned.prompt is None:
         return None
-    values = _values(book, snapshot, draft, intake, " ".join(line.text for line in turned.prompt.lines))
+    values = _values(book, snapshot, draft, intake, told, " ".join(line.text for line in turned.prompt.lines))
     message = render(turned.prompt, draft.locale, book.catalogues, values)
     return replace(message, press=event.press, chosen=_chosen_label(event, snapshot))
 
 
-def _values(book: Book, snapshot: Snapshot, draft: Conversation, intake: Intake | None, text: str) -> dict[str, str]:
+def _values(
+    book: Book, snapshot: Snapshot, draft: Conversation, intake: Intake | None, told: Iterable[Referral], text: str
+) -> dict[str, str]:
     """Only what the lines ask for is worked out."""
     values: dict[str, str] = {}
     if "{receipt}" in text:
@@ -157,15 +172,11 @@ def _values(book: Book, snapshot: Snapshot, draft: Conversation, intake: Intake 
         values["summary"] = summary(book.flows, draft, book.catalogues)
     if "{status}" in text:
         values["status"] = status_lines(book, snapshot.receipt, draft.locale)
-    if "{sent_to}" in text or "{numbers}" in text:
+    if "{sent_to}" in text:
+        values["sent_to"] = sent_to(book, told, draft.locale)
+    if "{numbers}" in text:
         facts = facts_from(book, draft, kind_of(book, draft, intake.kind if intake else ""))
         routing = route(book.referral, facts, judge(book.referral, facts))
-        at = 1 if draft.locale != "vi" else 0
-        names = dict.fromkeys(book.referral.route_names[one.to][at] for one in routing.routes)
-        nobody = book.catalogues.translate(
-            draft.locale, "everywhere.sent_to_nobody", book.flows.everywhere.sentences["sent_to_nobody"]
-        )
-        values["sent_to"] = ", ".join(names) or nobody
         values["numbers"] = "\n".join(hotlines_to_show(book.referral, routing.numbers, draft.locale))
     return values
 
@@ -189,6 +200,19 @@ def _rows(event: Event, before: Conversation, turned: Turned, message: Message |
         body = msgspec.to_builtins(Message(texts=(), press=event.press))
         rows.append(OutboxRow(fresh(event, "say"), "say", lane, REPLY, event.at, body, conversation=before.id))
     return rows
+
+
+def _fetches(event: Event, talk: Conversation) -> list[OutboxRow]:
+    """A file that lies on the platform's servers is brought in at once; one that came over the web is here already."""
+    if not isinstance(event.what, Sent) or event.channel in KEPT_HERE or event.what.media.kind not in FILES:
+        return []
+    media = event.what.media
+    body = {"channel": event.channel, "ref": media.ref, "kind": media.kind}
+    return [OutboxRow(_fetch_key(media), "fetch", f"f:{talk.id}", LATER, event.at, body, conversation=talk.id)]
+
+
+def _fetch_key(media: Media) -> str:
+    return f"fetch/{hashlib.blake2b(media.ref.encode(), digest_size=10).hexdigest()}"
 
 
 def _audit(event: Event, before: Conversation, intake: Intake | None, is_new: bool, turned: Turned) -> list[AuditEntry]:

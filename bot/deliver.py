@@ -16,7 +16,7 @@ import msgspec
 
 from bot import log
 from bot.book import Book
-from bot.channels.base import Button, Channel, Message, SendError, Sent
+from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent
 from bot.channels.pace import Pace
 from bot.receive import Clock, Receiver
 from referral.model import Referral
@@ -218,6 +218,17 @@ async def _alarm(work: Work, claimed: Claimed) -> Ended:
     return _done(work, claimed, "done"), tuple(rows)
 
 
+async def _fetch(work: Work, claimed: Claimed) -> Ended:
+    """Bring in a file that a person sent while the platform still has it: it may be evidence."""
+    body = claimed.row.body
+    channel = work.channels.get(body["channel"])
+    if not isinstance(channel, Fetches):
+        return _done(work, claimed, "dead", "no_files_here"), ()
+    content = await channel.fetch(body["ref"])
+    await work.storage.keep_file(body["ref"], claimed.row.conversation, body["kind"], content, work.now())
+    return _done(work, claimed, "done"), ()
+
+
 async def _export(work: Work, claimed: Claimed) -> Ended:
     if work.export is not None:
         await work.export(claimed.row.body)
@@ -231,6 +242,7 @@ PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
     "wake": _wake,
     "clear": _clear,
     "alarm": _alarm,
+    "fetch": _fetch,
     "export": _export,
 }
 """Every kind of outbox row and who performs it."""

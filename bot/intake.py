@@ -39,7 +39,8 @@ def kind_of(book: Book, talk: Conversation, before: str) -> str:
     """
     flow = book.flows.flows.get(talk.flow)
     kind = flow.intake if flow else ""
-    if not kind and before:
+    if before and kind in {"", "info"}:
+        # Reading a card takes nothing away from a report that is there.
         return before
     kind = kind or _came_for(talk)
     if kind != "person":

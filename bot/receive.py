@@ -134,7 +134,7 @@ class Receiver:
     async def abandoned(self, conversation: str) -> None:
         """A conversation was left alone for a day: its draft goes, what was submitted stays."""
         snapshot, _ = await self._storage.load_conversation(conversation)
-        if snapshot.conversation is None or not snapshot.conversation.flow:
+        if snapshot.conversation is None:
             return
         event = Event(seed=self._seed(), at=self._now(), what=Woke("abandoned"), channel=snapshot.conversation.channel)
         commit = decide(snapshot, event, self._book)

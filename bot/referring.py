@@ -14,7 +14,7 @@ from flows.model import Choice, Conversation
 from referral.clocks import clock_for
 from referral.directory import offices_for
 from referral.lifecycle import open_referral
-from referral.model import Clock, Consent, Intake, Office, Referral, Route, Routing, State
+from referral.model import Clock, Consent, Intake, Office, Referral, Route, RouteId, Routing, State
 from referral.routing import route
 from storage.base import AuditEntry, OutboxRow, Snapshot
 
@@ -23,7 +23,13 @@ URGENT_NOTICE, NOTICE = 0, 1
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Letters and digits that are not mistaken for each other over the telephone."""
 CODE_LENGTH = 6
+OF_ONESELF = frozenset({"self", "support"})
+"""Kinds of intake in which people tell of themselves."""
+HOTLINE = "hotline_111"
 CONSENT_WORDING = "screening.consent"
+A_PERSON: RouteId = "hotline_111"
+"""Who answers when somebody wants a person: the line with people day and night."""
+A_PERSON_ROUTE = Route(A_PERSON, False, "asked_for_a_person", "Người này muốn người trực trả lời.", "decree162_art4")
 OPEN: frozenset[State] = frozenset({"proposed", "sent", "delivered", "acknowledged", "accepted"})
 
 
@@ -37,7 +43,9 @@ class Referred:
     audit: tuple[AuditEntry, ...] = ()
 
 
-def refer(book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Iterable[str]) -> Referred:
+def refer(
+    book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Sequence[str], consents: Sequence[Consent] = ()
+) -> Referred:
     """The referrals that the intake needs and does not have yet; those it has learn of what changed.
 
     One referral an office and intake, whatever is pressed how often: an office that has one is not sent another.
@@ -46,10 +54,13 @@ def refer(book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Iter
         return _tell_of_addition(snapshot.referrals, event)
     facts = intake.facts
     routing = route(book.referral, facts, intake.screening)
-    have = {one.office: one for one in snapshot.referrals}
+    have = {one.office: one for one in snapshot.referrals if one.intake == intake.id}
     new: dict[str, Referral] = {}
     changed: list[tuple[Referral, State]] = []
-    for way in sendable(routing, intake):
+    agreed = {one.to for one in consents if one.given}
+    ways = [A_PERSON_ROUTE] if asks_for_a_person(intake, do) else sendable(routing, intake)
+    ways = [replace(way, identified=way.identified or way.to in agreed) for way in ways]
+    for way in ways:
         for office in offices_for(book.referral, way.to, facts.province, facts.home_province, event.at.date()):
             if office.id in have:
                 changed += _raised(have[office.id], way, intake)
@@ -57,8 +68,9 @@ def refer(book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Iter
                 new[office.id] = _open(book, event, intake, way, office)
     rows = [row for one in new.values() for row in announce(book, event, one)]
     rows += [row for one, _ in changed if one.urgent for row in _again(event, one, "raised")]
-    if "human" in do or "append" in do:
-        rows += [row for one in have.values() if one.state in OPEN for row in _again(event, one, "added")]
+    if "human" in do:
+        asked = (one for one in have.values() if one.to == A_PERSON and one.state in OPEN)
+        rows += [row for one in asked for row in _again(event, one, "added")]
     audit = [_entry(event, "referral.proposed", one) for one in new.values()]
     audit += [_entry(event, "referral.raised", one) for one, _ in changed]
     return Referred(tuple(new.values()), tuple(changed), tuple(rows), tuple(audit))
@@ -96,15 +108,19 @@ def notice_again(event: Event, referral: Referral, to: str, key: str) -> OutboxR
 
 
 def sendable(routing: Routing, intake: Intake) -> Sequence[Route]:
-    """The routes that may really be taken: where consent was asked, only agencies agreed to or with a legal ground.
+    """The routes that may really be taken (docs/decisions/0006-refused-consent.md).
 
-    When every agency was refused, one hears without learning who it is (coded facts only), so that nobody is dropped in
-    silence; the person is told so (docs/decisions/0006-refused-consent.md).
+    A report about somebody else goes wherever the rules say, without the writer's identity where they did not agree. What
+    people tell of themselves goes only to agencies they agreed to or that have a legal ground; to 111 also for whoever may
+    be a child. When nobody is left, 111 hears that somebody has such signs, in codes only, so that nobody is dropped in
+    silence; the person is told so.
     """
-    if intake.facts.share is None:
+    facts = intake.facts
+    if facts.share is None or intake.kind not in OF_ONESELF:
         return routing.routes
-    allowed = [one for one in routing.routes if one.identified]
-    return allowed or [one for one in routing.routes if one.to == "hotline_111"] or routing.routes[:1]
+    may_be_child = facts.age != "adult"
+    allowed = [one for one in routing.routes if one.identified or (may_be_child and one.to == HOTLINE)]
+    return allowed or [one for one in routing.routes if one.to == HOTLINE] or routing.routes[:1]
 
 
 def consent_choices(book: Book, routing: Routing, locale: str) -> tuple[Choice, ...]:
@@ -113,16 +129,34 @@ def consent_choices(book: Book, routing: Routing, locale: str) -> tuple[Choice, 
     return tuple(Choice(one.to, book.referral.route_names[one.to][at]) for one in unique(routing.routes))
 
 
-def consents_of(book: Book, event: Event, talk: Conversation) -> tuple[Consent, ...]:
-    """What was agreed to and what was refused, an agency each, as a record. Nothing when it was not asked."""
+def asks_for_a_person(intake: Intake, do: Sequence[str]) -> bool:
+    """Somebody wants an answer from a person and has sent nothing yet: no agency but the line that answers may hear of it."""
+    return "human" in do and not {"alert", "refer"} & set(do) and intake.facts.danger != "now"
+
+
+def consents_of(book: Book, event: Event, talk: Conversation, do: Sequence[str]) -> tuple[Consent, ...]:
+    """What was agreed to and what was refused in this turn, an agency each, as a record. Nothing when it was not asked.
+
+    Who asks a person to write back, or sends a question, means it to be read by the line that answers.
+    """
+    if "human" in do and answered(talk.answers, "person_way"):
+        return (_agreed(book, event, talk, A_PERSON, "person.offer"),)
+    if "refer" not in do:
+        return ()
+    if talk.flow == "information":
+        return (_agreed(book, event, talk, A_PERSON, "information.question"),)
     if "consent" not in talk.answers or not answered(talk.answers, "consent"):
         return ()
     agreed = set(values_of(talk.answers, "consent"))
-    wording = f"{CONSENT_WORDING}/{book.flows.flows['screening'].version}/{talk.locale}"
     known = [name for name in book.referral.route_names if name in agreed]
-    return tuple(Consent(to, True, wording, event.at, talk.channel) for to in known) or (
-        Consent("none", False, wording, event.at, talk.channel),
-    )
+    refused = replace(_agreed(book, event, talk, "none", CONSENT_WORDING), given=False)
+    return tuple(_agreed(book, event, talk, to, CONSENT_WORDING) for to in known) or (refused,)
+
+
+def _agreed(book: Book, event: Event, talk: Conversation, to: str, wording: str) -> Consent:
+    """A consent under the words that the person read: the step, the flow's version, the language."""
+    version = book.flows.flows[wording.partition(".")[0]].version
+    return Consent(to, True, f"{wording}/{version}/{talk.locale}", event.at, talk.channel)
 
 
 def unique(routes: Sequence[Route]) -> list[Route]:
@@ -167,7 +201,12 @@ def _raised(referral: Referral, way: Route, intake: Intake) -> list[tuple[Referr
     if (urgent, identified) == (referral.urgent, referral.identified) or referral.state not in OPEN:
         return []
     level = max(referral.level, intake.level)
-    return [(replace(referral, urgent=urgent, identified=identified, level=level, ground=way.ground), referral.state)]
+    return [
+        (
+            replace(referral, urgent=urgent, identified=identified, level=level, ground=way.ground or referral.ground),
+            referral.state,
+        )
+    ]
 
 
 def _again(event: Event, referral: Referral, why: str) -> list[OutboxRow]:

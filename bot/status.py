@@ -1,9 +1,11 @@
-"""What somebody who comes back with a receipt is told: each agency and how far it is, in plain words. Pure."""
+"""What a person is told of where their report went, and later of how far it is, in plain words. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.book import Book
-from referral.model import State
+from referral.model import Referral, State
 from storage.base import ReceiptView
 
 SENTENCE: dict[State, str] = {
@@ -32,6 +34,16 @@ def status_lines(book: Book, receipt: ReceiptView | None, locale: str) -> str:
         for route, state in receipt.states
     )
     return "\n".join(lines)
+
+
+def sent_to(book: Book, referrals: Iterable[Referral], locale: str) -> str:
+    """The agencies that really have it, by the names people know; where another office stands in, that one is named."""
+    routes = {office.id: office.route for office in book.referral.offices}
+    at = 0 if locale == "vi" else 1
+    names = dict.fromkeys(
+        book.referral.route_names[routes.get(one.office, one.to)][at] for one in referrals if one.state != "withdrawn"
+    )
+    return ", ".join(names) or _sentence(book, "sent_to_nobody", locale)
 
 
 def _sentence(book: Book, name: str, locale: str) -> str:

@@ -37,6 +37,8 @@ from flows.model import (
 DONE = "done"
 MOVES_A_TURN = 60
 """More silent moves than this in one turn are a loop in the data; `flows.check` proves there is none."""
+TRAIL_MOST = 100
+"""So many questions back somebody can go; more would only make every turn heavier."""
 CODE_GUESSES = 5
 STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
 """Of these people send several, so the question stays until they say they are done."""
@@ -99,7 +101,7 @@ def turn(book: FlowBook, conversation: Conversation, event: CitizenEvent, given:
         case Sent(media):
             return _sent(now, media)
         case Empty():
-            return _ask(replace(now.tell("empty_event"), do=("human",)))
+            return _ask(replace(now.tell("empty_event"), do=("human",)), again=True)
 
 
 # ------------------------------------------------------------------------------------------------------- beginning
@@ -120,7 +122,8 @@ def _first(now: _Turn, event: CitizenEvent) -> Turned:
         case Chose():
             return _enter(now.tell("expired"), _start(now))
         case Sent(media):
-            return _enter(_keep_media(now, media), _start(now))
+            now = _keep_media(now, media)
+            return _way(now, "danger") if _is_cry(now, media.caption) else _enter(now, _start(now))
         case Empty():
             return _enter(replace(now.tell("empty_event"), do=("human",)), _start(now))
     return _enter(now, _start(now))
@@ -129,6 +132,9 @@ def _first(now: _Turn, event: CitizenEvent) -> Turned:
 def _first_words(now: _Turn, text: str) -> Turned:
     heard = hear(now.book.lexicon, text)
     now = now.keep(heard=(heard.intent,), locale=_locale(now, heard))
+    if way(text) == "language":
+        # Whoever asks for their language first sees the numbers first all the same.
+        return _way(_at(now, _start(now), say=True).keep(flow="", step=""), "language")
     if way(text) in ALWAYS:
         return _way(now, way(text))
     if heard.intent not in NOT_KEPT:
@@ -152,23 +158,30 @@ def _start(now: _Turn) -> str:
 
 def _said(now: _Turn, text: str) -> Turned:
     word = way(text)
-    if word:
+    if word == "review" and _may_correct(now):
+        return _review(now)
+    if word and word != "review":
         return _way(now, word)
     step = now.step
-    if step.ask == "code":
-        return _code(now, text)
     if step.ask in {"choice", "many"}:
         ids = match([(choice.id, _label(now, choice)) for choice in _choices(now)], text)
         if ids:
             return _answer_choice(now, ids, typed=True)
-    urgent = hear(now.book.lexicon, text).urgent and now.talk.flow != "danger"
+    cry = _is_cry(now, text)
     if step.ask == "text":
         now = _remember(now, step, text)
-        return _way(now, "danger") if urgent else _advance(now)
+        return _way(now, "danger") if cry and now.talk.flow != "danger" else _advance(now)
+    if step.ask == "code" and not cry:
+        return _code(now, text)
     now = now.keep(notes=(*now.talk.notes, text), unclear=now.talk.unclear + 1)
-    if urgent:
+    if cry:
         return _way(now, "danger")
-    return _ask(now.tell("kept_after" if now.talk.intake else "kept_text"))
+    return _ask(now.tell("kept_after" if now.talk.intake else "kept_text"), again=True)
+
+
+def _is_cry(now: _Turn, text: str) -> bool:
+    """True when the words alone open the danger path."""
+    return bool(text) and hear(now.book.lexicon, text).urgent
 
 
 def _chose(now: _Turn, ids: tuple[str, ...], prompt: int | None) -> Turned:
@@ -183,26 +196,29 @@ def _chose(now: _Turn, ids: tuple[str, ...], prompt: int | None) -> Turned:
     if ids == (DONE,) and now.step.accepts and now.step.ask not in {"choice", "many"}:
         return _advance(_remember(now, now.step, now.talk.answers.get(now.step.remember, SKIPPED)))
     if now.step.ask not in {"choice", "many"}:
-        return _ask(now.tell("not_understood"))
+        return _ask(now.tell("not_understood"), again=True)
     return _answer_choice(now, _by_number(_choices(now), ids), typed=False)
 
 
 def _sent(now: _Turn, media: Media) -> Turned:
     step = now.step
     now = _keep_media(now, media)
+    cry = _is_cry(now, media.caption) and now.talk.flow != "danger"
     if media.kind not in step.accepts:
-        return _ask(now)
+        return _way(now, "danger") if cry else _ask(now, again=True)
     if media.kind in STAYS_FOR_MORE:
-        return _ask(now.keep(answers={**now.talk.answers, step.remember: media.kind}))
-    return _advance(_remember(now, step, media.caption or media.kind))
+        now = now.keep(answers={**now.talk.answers, step.remember: media.kind})
+        return _way(now, "danger") if cry else _ask(now, again=True)
+    now = _remember(now, step, media.caption or media.kind)
+    return _way(now, "danger") if cry else _advance(now)
 
 
 def _code(now: _Turn, text: str) -> Turned:
     if now.talk.guesses >= CODE_GUESSES:
-        return _ask(now.tell("too_many_codes"))
+        return _ask(now.tell("too_many_codes"), again=True)
     code = parse_receipt(text)
     if not code:
-        return _ask(now.keep(notes=(*now.talk.notes, text)).tell("not_understood"))
+        return _ask(now.keep(notes=(*now.talk.notes, text)).tell("not_understood"), again=True)
     found = now.given.receipt_found
     now = now.keep(guesses=0 if found else now.talk.guesses + 1)
     answers: Mapping[str, Answer] = {**now.talk.answers, "code_found": "yes" if found else "no"}
@@ -211,12 +227,16 @@ def _code(now: _Turn, text: str) -> Turned:
 
 def _old_button(now: _Turn, ids: tuple[str, ...], prompt: int) -> Turned:
     """A second tap on the button just pressed changes nothing; any other old button is told from the question that stands."""
-    last = now.talk.trail[-1] if now.talk.trail else ""
-    if prompt == now.talk.prompt - 1 and last:
-        given = values_of(now.talk.answers, now.book.step(last).remember)
-        if set(ids) & set(given):
-            return Turned(now.talk, None, draft=now.talk)
-    return _ask(now.tell("old_button"))
+    if prompt == now.talk.prompt - 1 and set(ids) & _just_given(now):
+        return Turned(now.talk, None, draft=now.talk)
+    return _ask(now.tell("old_button"), again=True)
+
+
+def _just_given(now: _Turn) -> set[str]:
+    """The answer given last; after a sending, which nobody goes back behind, any answer may have been the last."""
+    if not now.talk.trail:
+        return {value for slot in now.talk.answers for value in values_of(now.talk.answers, slot)}
+    return set(values_of(now.talk.answers, now.book.step(now.talk.trail[-1]).remember))
 
 
 # ------------------------------------------------------------------------------------------------------------ ways
@@ -227,18 +247,24 @@ def _way(now: _Turn, name: str) -> Turned:
         return _back(now)
     if name == "skip":
         return _skip(now)
-    go = now.book.everywhere.goes.get(name)
-    if go is None or go.partition(".")[0] == now.talk.flow:
-        return _ask(now)
+    go = now.book.everywhere.goes[name]
+    if go.partition(".")[0] == now.talk.flow:
+        return _once_more(now, go)
     trail = now.talk.trail
     if now.talk.flow and (not trail or trail[-1] != now.place):
         trail = (*trail, now.place)
     return _enter(now.keep(trail=trail, picked=()), go)
 
 
+def _once_more(now: _Turn, go: str) -> Turned:
+    """Somebody who is in a side path asks for it again: its first words (the numbers), then the question that stands."""
+    said = _at(_do(now, now.book.step(go)), go, say=True)
+    return _ask(_at(said, now.place, say=False))
+
+
 def _back(now: _Turn) -> Turned:
     if not now.talk.trail:
-        return _ask(now.tell("nothing_to_go_back"))
+        return _ask(now.tell("nothing_to_go_back"), again=True)
     place = now.talk.trail[-1]
     slot = now.book.step(place).remember
     answers = {name: answer for name, answer in now.talk.answers.items() if name != slot}
@@ -248,7 +274,7 @@ def _back(now: _Turn) -> Turned:
 
 def _skip(now: _Turn) -> Turned:
     if not now.step.skippable or now.step.ask == "nothing":
-        return _ask(now)
+        return _ask(now, again=True)
     return _advance(_remember(now, now.step, SKIPPED))
 
 
@@ -261,7 +287,7 @@ def _answer_choice(now: _Turn, ids: tuple[str, ...], *, typed: bool) -> Turned:
     if step.ask == "many":
         return _pick(now, step, known, finish=typed or DONE in ids)
     if not known:
-        return _ask(now.tell("not_understood"))
+        return _ask(now.tell("not_understood"), again=True)
     if step.choices_from == "answered":
         return _correct(now, known[0])
     return _advance(_remember(now, step, known[0]))
@@ -283,7 +309,23 @@ def _pick(now: _Turn, step: Step, known: tuple[str, ...], *, finish: bool) -> Tu
 
 def _remember(now: _Turn, step: Step, answer: Answer) -> _Turn:
     answers = {**now.talk.answers, step.remember: answer} if step.remember else now.talk.answers
-    return now.keep(answers=answers, trail=(*now.talk.trail, now.place), picked=(), unclear=0)
+    return now.keep(answers=answers, trail=(*now.talk.trail, now.place)[-TRAIL_MOST:], picked=(), unclear=0)
+
+
+def _may_correct(now: _Turn) -> bool:
+    """Answers can be listed for correcting: there are some, and nobody reads over the shoulder (screening.md §6)."""
+    return not now.talk.quiet and bool(_corrects(now)) and bool(_answered_choices(now))
+
+
+def _corrects(now: _Turn) -> str:
+    """The place of this flow where an answer is picked for correcting, or empty."""
+    steps = now.book.flows[now.talk.flow].steps.values()
+    return next((f"{now.talk.flow}.{step.id}" for step in steps if step.choices_from == "answered"), "")
+
+
+def _review(now: _Turn) -> Turned:
+    """ "Sửa" at any question: which answer? Then on from there to the question that stands."""
+    return _enter(now.keep(trail=(*now.talk.trail, now.place), picked=()), _corrects(now))
 
 
 def _correct(now: _Turn, slot: str) -> Turned:
@@ -325,7 +367,7 @@ def _enter(now: _Turn, place: str) -> Turned:
             prompt = Prompt(now.lines, context=now.place, quiet=now.talk.quiet)
             return Turned(_ended(now.talk), prompt, now.do, draft=now.talk)
         if step.ask != "nothing":
-            return _ask(now)
+            return _ask(_unanswered(now, step))
         place = _go(now)
     raise RuntimeError(f"{place}: more than {MOVES_A_TURN} silent moves; a loop in the flows")
 
@@ -337,7 +379,26 @@ def _return(now: _Turn) -> Turned:
         trail = trail[:-1]
     if not trail:
         return _enter(now.keep(trail=()), _start(now))
-    return _ask(_at(now.keep(trail=trail[:-1]), trail[-1], say=True))
+    now = _at(now.keep(trail=trail[:-1]), trail[-1], say=False)
+    if _is_told(now.talk, now.step):
+        return _advance(now.keep(trail=trail))
+    return _ask(_at(now, now.place, say=True))
+
+
+def _is_told(talk: Conversation, step: Step) -> bool:
+    """What was asked here was written already, and its words led to the side path: nobody is asked twice (screening.md §8)."""
+    answer = talk.answers.get(step.remember, SKIPPED)
+    return step.ask == "text" and answer != SKIPPED and answer not in STAYS_FOR_MORE
+
+
+def _unanswered(now: _Turn, step: Step) -> _Turn:
+    """A text that is asked for again has no answer yet; the one that was written before is kept as a note."""
+    before = now.talk.answers.get(step.remember, SKIPPED)
+    if step.ask != "text" or not isinstance(before, str) or before == SKIPPED:
+        return now
+    answers = {name: answer for name, answer in now.talk.answers.items() if name != step.remember}
+    notes = now.talk.notes if before in step.accepts else (*now.talk.notes, before)
+    return now.keep(answers=answers, notes=notes)
 
 
 def _at(now: _Turn, place: str, *, say: bool) -> _Turn:
@@ -372,6 +433,9 @@ def _do(now: _Turn, step: Step) -> _Turn:
         now = now.keep(quiet=True)
     if {"refer", "append"} & set(step.do):
         now = now.keep(correcting=False)
+    if "refer" in step.do:
+        # What was sent is sent: nobody is led back into questions that are over; adding to it is the way on.
+        now = now.keep(trail=())
     if "alert" in step.do:
         now = now.keep(alerted=True)
     if "locale" in step.do:
@@ -407,7 +471,8 @@ def _moved_steps(now: _Turn) -> _Turn:
 def _ask(now: _Turn, *, again: bool = False) -> Turned:
     """Ask the question of the present step, with its lines if they are not yet there.
 
-    `again`: the same question with other boxes ticked keeps its number, so that a second tick meanwhile is no old button.
+    `again`: the question that stood before the event, still unanswered, keeps its number: its buttons, which a person still
+    has before them, are no old buttons.
     """
     if not any(line.context == now.place for line in now.lines):
         now = _at(now, now.place, say=True)

@@ -353,7 +353,7 @@ def officers_of(office: str, sealer: Sealer) -> Work[tuple[tuple[Officer, Addres
 def hand_over(referral: str, at: datetime) -> Work[Referral | None]:
     """Proposed → sent, if that still stands; None where it was moved or its consent taken back meanwhile."""
     proposed = yield from find_referral(referral)
-    if proposed is None or proposed.state != "proposed":
+    if proposed is None:
         return None
     if proposed.identified and not proposed.ground:
         rows = yield CONVERSATION_OF, {"is_id": proposed.intake}

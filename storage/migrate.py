@@ -90,11 +90,7 @@ def _upgrade(place: Path) -> None:
 
     engine = create_engine(f"sqlite:///{place}", poolclass=NullPool)
 
-    # The driver would end a transaction before some statements; so it is told to keep out, and we begin it ourselves.
-    @event.listens_for(engine, "connect")
-    def _leave_alone(made: sqlite3.Connection, _record: object) -> None:
-        made.isolation_level = None
-
+    # Left to itself, the driver begins a transaction only at the first INSERT, after the tables were made.
     @event.listens_for(engine, "begin")
     def _begin(connection: object) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]

@@ -268,6 +268,19 @@ audit = Table(
 Index("ix_audit_subject", audit.c.subject)
 Index("ix_audit_received", audit.c.at, audit.c.subject, sqlite_where=text("action = 'intake.received'"))
 
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", Text, primary_key=True),  # keyed hash of the channel's handle
+    _text("conversation"),
+    _text("intake"),  # empty while its draft was not submitted
+    _text("kind"),
+    _number("size"),
+    _at("created_at"),
+    Column("sealed_content", LargeBinary),  # empty after erasure
+)
+Index("ix_attachment_conversation", attachment.c.conversation)
+
 export_run = Table(
     "export_run",
     metadata,

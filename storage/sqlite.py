@@ -17,14 +17,14 @@ from urllib.parse import quote
 import aiosqlite
 from sqlalchemy.dialects import sqlite as dialect
 
-from storage import accounts, cases, outbox, turns
+from storage import accounts, cases, files, outbox, turns
 from storage.base import AlreadyHandled, StaleConversation, StorageAway
 from storage.cache import MOST
 from storage.seal import Sealer
 from storage.statements import Compiled, Sql, T, Work, compiled, statements_of
 from storage.store import DatabaseStorage
 
-SPEAKING: Final[tuple[ModuleType, ...]] = (accounts, cases, outbox, turns)
+SPEAKING: Final[tuple[ModuleType, ...]] = (accounts, cases, files, outbox, turns)
 """The modules that define statements."""
 
 MOST_TOGETHER: Final = 512

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, outbox
+from storage import cases, files, outbox
 from storage.base import (
     Address,
     AlreadyHandled,
@@ -164,6 +164,14 @@ class DatabaseStorage(ABC):
         )
 
     # ------------------------------------------------------------------------------------------------------- exports
+
+    async def keep_file(self, ref: str, conversation: str, kind: str, content: bytes, at: datetime) -> None:
+        """Store a file under the channel's handle for it, sealed."""
+        await self.write(files.keep_file(ref, conversation, kind, content, at, self.sealer))
+
+    async def read_file(self, ref: str) -> bytes | None:
+        """The content of a file that was kept and not erased."""
+        return await self.read(files.read_file(ref, self.sealer), long=True)
 
     async def period(self, start: datetime, end: datetime) -> Period:
         """Everything of the intakes made from `start` until before `end`, in one read."""

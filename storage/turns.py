@@ -12,6 +12,7 @@ from flows.model import Conversation
 from referral.model import Consent, Intake
 from storage import schema as t
 from storage.base import Address, AlreadyHandled, Commit, OutboxRow, StaleConversation
+from storage.files import ERASE_FILES, OWN_FILE, TAKE_OVER_FILES, file_id
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
 from storage.statements import Sql, Values, Work, change, insert_once, question
@@ -243,10 +244,24 @@ def _writes(commit: Commit, at: int, where: str, sealer: Sealer) -> list[tuple[S
         writes.append((UNREACHABLE, {"is_id": where}) if where else (CONVERSATION_UNREACHABLE, {"is_id": conversation}))
     elif where and commit.external_id and commit.expects:
         writes.append((REACHABLE_AGAIN, {"is_id": where}))
+    writes += _file_writes(commit, conversation, sealer)
     if commit.erase and conversation:
         writes.append((ERASE_SAID, {"is_id": conversation}))
     writes += [(ADD_AUDIT, audit_values(each)) for each in commit.audit]
     return writes
+
+
+def _file_writes(commit: Commit, conversation: str, sealer: Sealer) -> list[tuple[Sql, Values]]:
+    """Files of this draft: known by its conversation, taken over by its intake, their content erased with a draft."""
+    if commit.conversation is None:
+        return []
+    refs = [media.ref for media in commit.conversation.media if media.ref]
+    owns: list[tuple[Sql, Values]] = [
+        (OWN_FILE, {"is_id": file_id(ref, sealer), "conversation": conversation}) for ref in refs
+    ]
+    if commit.intake:
+        return [*owns, (TAKE_OVER_FILES, {"is_conversation": conversation, "intake": commit.intake.id})]
+    return [*owns, (ERASE_FILES, {"is_conversation": conversation})] if commit.erase else owns
 
 
 def _consent_values(it: Consent, commit: Commit) -> Values:

@@ -177,6 +177,6 @@ async def test_postgresql_is_named_as_what_comes_later() -> None:
 
 def test_every_table_is_part_of_the_seam() -> None:
     assert set(TABLES) == {
-        "address", "audit", "consent", "conversation", "export_run", "inbox", "intake", "invite", "meta", "officer",
+        "address", "attachment", "audit", "consent", "conversation", "export_run", "inbox", "intake", "invite", "meta", "officer",
         "outbox", "referral", "session",
     }  # fmt: skip

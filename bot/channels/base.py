@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from flows.model import CitizenEvent
 
@@ -113,3 +113,10 @@ class Channel(Protocol):
     async def clear(self, address: str, message_ids: tuple[str, ...]) -> None: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A channel that keeps files on its own servers for a while. `fetch` raises only `SendError`."""
+
+    async def fetch(self, ref: str) -> bytes: ...

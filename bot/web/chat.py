@@ -131,7 +131,9 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
     notice = notice or ("file" if request.query_params.get("file") == "refused" else "")
     answers = [button for button in message.buttons if button.role == "answer"]
     # `done` finishes what can have several answers; elsewhere it is an answer like the others.
-    done = next((button for button in answers if button.id == "done"), None) if message.many or message.free_text else None
+    done = (
+        next((button for button in answers if button.id == "done"), None) if message.many or message.free_text else None
+    )
     return render(
         request, "chat.html", status, locale=shown.locale, quiet=shown.quiet, echo=shown.echo,
         bubbles=[dialable(request, text) for text in message.texts],
@@ -253,7 +255,8 @@ async def _files(parts: Site, token: str, form: Form, before: Snapshot, locale: 
         if kind is None:
             refused = True
             continue
-        ref = await parts.storage.keep_file(owner, kind[0], content, parts.now())
+        ref = f"web/{secrets.token_hex(16)}"
+        await parts.storage.keep_file(ref, owner, kind[0], content, parts.now())
         await parts.receiver.citizen(web.sent(token, form.external_id(token, f"file{number}"), kind[0], ref, locale))
     return refused
 

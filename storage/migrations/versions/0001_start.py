@@ -224,6 +224,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
     )
     op.create_index("ix_conversation_active", "conversation", ["active_at"], sqlite_where=sa.text("ended = 0"))
+    op.create_table(
+        "attachment",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("conversation", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("intake", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("kind", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("size", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sealed_content", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
+    )
+    op.create_index("ix_attachment_conversation", "attachment", ["conversation"])
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(

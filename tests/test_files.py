@@ -1,0 +1,55 @@
+"""Files that people sent: sealed, taken over by an intake, gone with a draft that was not submitted."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+
+import pytest
+
+from flows.model import Conversation, Media
+from storage.base import Address, Commit
+from storage.open import open_storage
+
+AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
+PHOTO = b"\xff\xd8 marker-of-a-photo"
+WHERE = Address("web", "somebody")
+TALK = Conversation(id="c1", version=1, flow="tip", step="pictures", media=(Media("photo", "web/1"),), last_at=AT)
+
+
+@pytest.fixture
+async def storage(tmp_path):
+    opened = await open_storage(tmp_path / "files.db", bytes(32))
+    yield opened
+    await opened.close()
+
+
+async def test_a_file_is_kept_sealed_and_found_by_its_handle_only(storage, tmp_path):
+    await storage.keep_file("web/1", "c1", "photo", PHOTO, AT)
+    assert await storage.read_file("web/1") == PHOTO
+    assert await storage.read_file("web/2") is None
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"marker-of-a-photo" not in on_disk
+    assert b"web/1" not in on_disk
+
+
+async def test_a_file_sent_twice_is_kept_once(storage):
+    await storage.keep_file("web/1", "c1", "photo", PHOTO, AT)
+    await storage.keep_file("web/1", "c1", "photo", b"other", AT)
+    assert await storage.read_file("web/1") == PHOTO
+
+
+async def test_stopping_erases_the_files_of_the_draft(storage):
+    await storage.keep_file("web/1", "", "photo", PHOTO, AT)  # it came before there was a conversation
+    await storage.commit(Commit(at=AT, channel="web", external_id="1", address=WHERE, conversation=TALK))
+    gone = dataclasses.replace(TALK, version=2, flow="", step="")
+    await storage.commit(Commit(AT, "web", "2", WHERE, conversation=gone, expects=1, erase=True))
+    assert await storage.read_file("web/1") is None
+
+
+async def test_a_file_of_another_draft_stays(storage):
+    await storage.keep_file("web/9", "c9", "photo", PHOTO, AT)
+    await storage.commit(Commit(at=AT, channel="web", external_id="1", address=WHERE, conversation=TALK))
+    gone = dataclasses.replace(TALK, version=2, flow="", step="")
+    await storage.commit(Commit(AT, "web", "2", WHERE, conversation=gone, expects=1, erase=True))
+    assert await storage.read_file("web/9") == PHOTO

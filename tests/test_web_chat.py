@@ -1,0 +1,503 @@
+"""The citizens' page, by plain form posts over real storage: what a browser without JavaScript would do."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.channels.base import Message
+from bot.channels.web import WebChannel
+from bot.settings import Settings
+from bot.web.files import kind_of
+from bot.web.guard import CSP, LARGEST
+from bot.web.site import Site, build_site
+from storage.base import Address, StorageAway
+from tests import world as a_world
+from tests.world import World
+
+JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 64
+MARKER = '<script>alert("chao")</script>'
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser: cookies, the page that is open, its form."""
+
+    client: httpx.AsyncClient
+    page: httpx.Response = field(init=False)
+
+    async def look(self, path: str = "/") -> httpx.Response:
+        self.page = await self.client.get(path, follow_redirects=True)
+        return self.page
+
+    async def press(self, label: str, **more: Any) -> httpx.Response:
+        return await self.post({"choose": self.button(label)}, **more)
+
+    async def tick(self, *labels: str) -> httpx.Response:
+        return await self.post({"pick": [self.box(label) for label in labels], "choose": self.button("Chọn xong")})
+
+    async def write(self, text: str, **more: Any) -> httpx.Response:
+        a_world.SAID.add(text)
+        return await self.post({"text": text, "send": "1"}, **more)
+
+    async def post(self, fields: dict[str, Any], nonce: str = "", files: Any = None) -> httpx.Response:
+        posted = await self.client.post("/", data={"nonce": nonce or self.nonce, **fields}, files=files)
+        self.page = await self.client.get(posted.headers["location"]) if posted.status_code == 303 else posted
+        return posted
+
+    @property
+    def nonce(self) -> str:
+        return re.findall(r'name="nonce" value="([^"]+)"', self.page.text)[0]
+
+    @property
+    def said(self) -> str:
+        inside = re.search(r'<div id="said".*?</div>', self.page.text, re.DOTALL)
+        return unescape(re.sub(r"<[^>]+>", "", inside[0])) if inside else ""
+
+    @property
+    def buttons(self) -> dict[str, str]:
+        found = re.findall(r'<button class="\w+" name="choose" value="([^"]+)">([^<]+)<', self.page.text)
+        return {unescape(label): value for value, label in found}
+
+    def button(self, label: str) -> str:
+        return self.buttons[label]
+
+    def box(self, label: str) -> str:
+        found = re.findall(r'name="pick" value="([^"]+)"[^>]*><span>([^<]+)<', self.page.text)
+        return {unescape(name): value for value, name in found}[label]
+
+    @property
+    def token(self) -> str:
+        return self.client.cookies.get("nc") or ""
+
+
+def site_over(world: World, folder: Path, **settings: Any) -> Any:
+    parts = Site(
+        receiver=world.receiver,
+        storage=world.storage,
+        book=world.book,
+        settings=Settings(home=folder, exports=folder / "exports", **settings),
+        now=lambda: world.now,
+    )
+    return build_site(parts)
+
+
+def client_of(site: Any, scheme: str = "http", **headers: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(site, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url=f"{scheme}://127.0.0.1", headers=headers)
+
+
+@pytest.fixture
+async def visitor(world: World, tmp_path: Path) -> AsyncIterator[Visitor]:
+    async with client_of(site_over(world, tmp_path)) as client:
+        one = Visitor(client)
+        await one.look()
+        yield one
+
+
+# ---------------------------------------------------------------------------------------------------- a first look
+
+
+async def test_looking_at_the_page_shows_the_greeting_and_stores_nothing(world: World, visitor: Visitor):
+    assert "Bây giờ bạn nhắn tin có an toàn không?" in visitor.said
+    assert 'href="tel:111"' in visitor.page.text
+    assert 'href="tel:113"' in visitor.page.text
+    assert world.commits == []
+    assert (await world.storage.load(Address("web", visitor.token))).conversation is None
+
+
+async def test_the_cookie_is_random_for_the_session_and_out_of_reach(world: World, tmp_path: Path):
+    site = site_over(world, tmp_path)
+    async with client_of(site) as one, client_of(site, "https") as other:
+        plain = (await one.get("/")).headers["set-cookie"]
+        secure = (await other.get("/")).headers["set-cookie"]
+    assert len(re.findall(r"nc=([\w-]{43});", plain + secure)) == 2
+    assert one.cookies["nc"] != other.cookies["nc"]
+    for cookie in (plain, secure):
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert "expires" not in cookie.lower()
+        assert "max-age" not in cookie.lower()
+    assert "Secure" in secure
+    assert "Secure" not in plain
+
+
+@pytest.mark.parametrize("path", ["/", "/left", "/trong", "/officers/sign-in", "/static/chat.css", "/health", "/nowhere"])
+async def test_every_answer_is_private_and_strict(visitor: Visitor, path: str):
+    headers = (await visitor.client.get(path)).headers
+    assert headers["content-security-policy"] == CSP
+    assert "unsafe" not in CSP
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+
+
+async def test_the_first_view_is_light_and_asks_nobody_else_for_anything(visitor: Visitor):
+    names = re.findall(r'(?:href|src)="(/static/[^"]+)"', visitor.page.text)
+    files = [(await visitor.client.get(name)).content for name in names]
+    assert len(files) == 3
+    assert len(visitor.page.content) + sum(map(len, files)) < 30_000
+    assert len(next(content for name, content in zip(names, files, strict=True) if name.endswith(".js"))) <= 3_000
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", visitor.page.text)
+
+
+async def test_the_page_names_neither_police_nor_the_matter_in_its_title(visitor: Visitor):
+    assert re.findall(r"<title>(.*?)</title>", visitor.page.text) == ["Nhịp Cầu"]
+
+
+async def test_a_trial_says_so_and_production_does_not(world: World, tmp_path: Path, visitor: Visitor):
+    assert "Bản dùng thử" in visitor.page.text
+    async with client_of(site_over(world, tmp_path, trial=False)) as client:
+        assert "Bản dùng thử" not in (await client.get("/")).text
+
+
+# ------------------------------------------------------------------------------------------------------- whole ways
+
+
+async def tip(visitor: Visitor) -> None:
+    await visitor.press("An toàn")
+    await visitor.press("Tôi thấy việc đáng ngờ")
+    await visitor.tick("Quán karaoke, quán bar", "Nhà nghỉ, khách sạn")
+
+
+async def test_a_tip_from_greeting_to_receipt(world: World, visitor: Visitor):
+    await tip(visitor)
+    assert "Quán karaoke, quán bar, Nhà nghỉ, khách sạn" in visitor.page.text  # what was chosen, said back once
+    await visitor.press("Còn")
+    await visitor.press("Vùng biên giới")
+    await visitor.press("Gửi luôn")
+    receipt = re.search(r"\d{4} \d{4} \d{4} \d{4}", visitor.said)
+    assert receipt
+    [intake] = world.intakes.values()
+    assert intake.kind == "tip"
+    assert intake.answers["tip_place_kind"] == ("karaoke", "lodging")
+    assert {one.to for one in world.referrals.values()} >= {"border_guard"}
+    await visitor.press("Xong")
+    assert "Bắt đầu lại" in visitor.page.text
+
+
+async def test_only_the_latest_exchange_is_on_the_page(visitor: Visitor):
+    await tip(visitor)
+    assert "an toàn không" not in visitor.page.text
+    assert "Bạn cần gì lúc này?" not in visitor.page.text
+    assert "Tôi thấy việc đáng ngờ" not in visitor.page.text
+
+
+async def test_a_word_of_danger_shows_the_numbers_and_alerts(world: World, visitor: Visitor):
+    await visitor.write("cuu toi voi, ho nhot toi trong phong")
+    assert "113" in visitor.said
+    assert "111" in visitor.said
+    assert any(one.urgent for one in world.referrals.values())
+
+
+async def test_the_danger_button_is_on_every_page_and_works_at_once(world: World, visitor: Visitor):
+    assert "Tôi cần giúp gấp" in visitor.buttons
+    await visitor.press("Tôi cần giúp gấp")
+    assert visitor.said.index("113") < visitor.said.index("?")
+    assert any(one.urgent for one in world.referrals.values())
+
+
+async def test_words_and_a_ticked_answer_sent_together_are_both_kept(world: World, visitor: Visitor):
+    await visitor.press("An toàn")
+    button = visitor.button("Tôi thấy việc đáng ngờ")
+    a_world.SAID.add("xe mau trang hay den luc nua dem")
+    await visitor.post({"text": "xe mau trang hay den luc nua dem", "choose": button})
+    talk = (await world.storage.load(Address("web", visitor.token))).conversation
+    assert talk is not None
+    assert "xe mau trang hay den luc nua dem" in talk.notes
+    assert talk.flow == "tip"
+
+
+async def test_quiet_mode_has_no_alarming_colour_and_neutral_labels(visitor: Visitor):
+    await visitor.press("Có người để ý tôi")
+    assert '<body class="quiet">' in visitor.page.text
+    assert "Tôi cần giúp gấp" not in visitor.page.text
+    assert "Việc gấp" in visitor.buttons
+    assert "Bạn đã chọn" not in visitor.page.text
+    assert "Bản dùng thử" not in visitor.page.text
+
+
+async def test_the_language_can_be_changed_before_and_within_a_conversation(world: World, visitor: Visitor):
+    await visitor.post({"language": "en"})
+    assert '<html lang="en">' in visitor.page.text
+    assert "Is it safe" in visitor.said
+    await visitor.post({"language": "vi"})
+    assert "an toàn không" in visitor.said
+
+
+async def test_a_browser_that_asks_for_english_is_greeted_in_english(world: World, tmp_path: Path):
+    async with client_of(site_over(world, tmp_path), **{"accept-language": "en-GB,en;q=0.8"}) as client:
+        assert '<html lang="en">' in (await client.get("/")).text
+
+
+# ------------------------------------------------------------------------------------------------- leaving and return
+
+
+async def test_quick_exit_forgets_the_way_in_and_lands_on_a_page_about_nothing(visitor: Visitor):
+    await visitor.press("An toàn")
+    gone = await visitor.client.get("/exit")
+    assert gone.status_code == 303
+    assert gone.headers["location"] == "/trong"
+    assert visitor.token == ""
+    await visitor.look("/trong")
+    assert "Nhịp Cầu" not in visitor.page.text
+    assert "/exit" not in visitor.page.text
+
+
+async def test_stop_erases_the_draft_and_forgets_the_way_in(world: World, visitor: Visitor):
+    await tip(visitor)
+    token = visitor.token
+    posted = await visitor.press("Dừng và xoá" if "Dừng và xoá" in visitor.buttons else "Dừng và xóa")
+    assert posted.headers["location"] == "/left"
+    assert visitor.token == ""
+    assert "Đã dừng" in visitor.said
+    talk = (await world.storage.load(Address("web", token))).conversation
+    assert talk is not None
+    assert not talk.answers
+
+
+async def test_the_typed_word_stop_leaves_as_well(visitor: Visitor):
+    await visitor.press("An toàn")
+    posted = await visitor.write("dừng")
+    assert posted.headers["location"] == "/left"
+    assert visitor.token == ""
+
+
+async def test_a_form_sent_after_leaving_is_not_lost_and_not_stored(world: World, visitor: Visitor):
+    nonce = visitor.nonce
+    visitor.client.cookies.clear()
+    await visitor.write("o cho ben xe co nguoi la", nonce=nonce)
+    assert visitor.page.status_code == 200
+    assert "o cho ben xe co nguoi la</textarea>" in visitor.page.text
+    assert "111" in visitor.page.text
+    assert world.commits == []
+
+
+# --------------------------------------------------------------------------------------------------------- the same twice
+
+
+async def test_a_double_click_is_one_turn(world: World, visitor: Visitor):
+    fields, nonce = {"choose": visitor.button("Tôi cần giúp gấp")}, visitor.nonce
+    answers = await asyncio.gather(*(visitor.client.post("/", data={"nonce": nonce, **fields}) for _ in range(3)))
+    assert {answer.status_code for answer in answers} == {303}
+    assert len(world.intakes) == 1
+    assert len({one.office for one in world.referrals.values()}) == len(world.referrals)
+    await visitor.look()
+    assert "113" in visitor.said
+
+
+async def test_the_same_page_used_again_for_something_else_is_heard(world: World, visitor: Visitor):
+    await visitor.press("An toàn")
+    nonce = visitor.nonce
+    await visitor.write("mot nguoi la hoi mua can cuoc", nonce=nonce)
+    await visitor.write("nguoi do lai den hom sau", nonce=nonce)
+    talk = (await world.storage.load(Address("web", visitor.token))).conversation
+    assert talk is not None
+    assert "nguoi do lai den hom sau" in talk.notes
+
+
+async def test_an_old_button_never_leaves_an_empty_page(visitor: Visitor):
+    old = visitor.button("An toàn")
+    await visitor.press("An toàn")
+    await visitor.post({"choose": old})
+    assert "Bạn cần gì lúc này?" in visitor.said
+
+
+# ------------------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"choose": "p1:nonsense"},
+        {"choose": "' OR 1=1 --"},
+        {"choose": "p999999999:safe"},
+        {"pick": ["x", "p1:y"], "choose": "p1:done"},
+        {"language": "zz"},
+        {"send": "1"},
+        {"text": "\u202e\u0000  \n "},
+        {},
+    ],
+)
+async def test_nonsense_is_answered_with_the_question_that_stands(visitor: Visitor, fields: dict[str, Any]):
+    await visitor.post(fields)
+    assert visitor.page.status_code == 200
+    assert visitor.said.strip()
+
+
+async def test_markup_is_shown_and_never_run(visitor: Visitor):
+    await visitor.press("An toàn")
+    await visitor.press("Tôi thấy việc đáng ngờ")
+    await visitor.press("Bỏ qua")
+    await visitor.press("Bỏ qua")
+    await visitor.press("Bỏ qua")
+    await visitor.press("Kể thêm vài điều")
+    await visitor.write(f"cho {MARKER} ben song")
+    for _ in range(12):
+        if "Gửi" in visitor.buttons:
+            break
+        await visitor.press("Bỏ qua")
+    assert MARKER in visitor.said
+    assert MARKER not in visitor.page.text
+
+
+@pytest.mark.parametrize("length", [10_000, 64_000])
+async def test_a_long_message_is_taken(world: World, visitor: Visitor, length: int):
+    assert (await visitor.write("a" * length)).status_code == 303
+
+
+async def test_a_text_that_is_too_long_is_given_back(world: World, visitor: Visitor):
+    posted = await visitor.write("ă" * 40_000)
+    assert posted.status_code == 413
+    assert "ă" * 40_000 in visitor.page.text
+    assert world.commits == []
+
+
+async def test_a_body_without_end_is_cut_off(world: World, visitor: Visitor):
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(LARGEST // 65_536 + 2):
+            yield b"a" * 65_536
+
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await visitor.client.post("/", content=endless(), headers=headers)
+    assert answer.status_code in {400, 413}
+    assert world.commits == []
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "multipart/form-data; boundary=x", ""])
+async def test_a_body_that_is_no_form_is_refused_kindly(world: World, visitor: Visitor, kind: str):
+    answer = await visitor.client.post("/", content=b"\xff\xfe{", headers={"content-type": kind})
+    assert answer.status_code in {400, 303}
+    assert world.intakes == {}
+
+
+async def test_unknown_paths_get_a_small_neutral_page(visitor: Visitor):
+    answer = await visitor.client.get("/wp-admin")
+    assert answer.status_code == 404
+    assert "Không có trang này" in answer.text
+
+
+# ---------------------------------------------------------------------------------------------------------------- files
+
+
+async def test_a_photo_is_kept_by_what_it_is_and_its_name_is_not(world: World, visitor: Visitor):
+    await visitor.press("An toàn")
+    await visitor.post({}, files=[("files", ("ten-that-cua-toi.exe", JPEG, "text/html"))])
+    assert "Đã nhận ảnh" in visitor.said
+    talk = (await world.storage.load(Address("web", visitor.token))).conversation
+    assert talk is not None
+    [media] = talk.media
+    assert media.kind == "photo"
+    assert "ten-that" not in repr(talk)
+    assert await world.storage.read_file(media.ref) == JPEG
+
+
+async def test_a_program_is_refused_and_the_words_with_it_are_kept(world: World, visitor: Visitor):
+    await visitor.press("An toàn")
+    a_world.SAID.add("day la bang chung cua toi")
+    await visitor.post({"text": "day la bang chung cua toi"}, files=[("files", ("anh.jpg", b"MZ\x90\0", "image/jpeg"))])
+    assert "không thuộc loại nhận được" in visitor.page.text
+    talk = (await world.storage.load(Address("web", visitor.token))).conversation
+    assert talk is not None
+    assert talk.media == ()
+    assert "day la bang chung cua toi" in talk.notes
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (JPEG, "photo"),
+        (b"\x89PNG\r\n\x1a\n", "photo"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "photo"),
+        (b"\0\0\0\x18ftypheic", "photo"),
+        (b"GIF89a", "photo"),
+        (b"ID3\x04", "voice"),
+        (b"\xff\xfb\x90\0", "voice"),
+        (b"\xff\xf1\x50\0", "voice"),
+        (b"OggS\0", "voice"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "voice"),
+        (b"\x1aE\xdf\xa3", "voice"),
+        (b"\0\0\0\x18ftypM4A ", "voice"),
+        (b"\0\0\0\x18ftypisom", "video"),
+        (b"\0\0\0\x14ftypqt  ", "video"),
+        (b"%PDF-1.7", "document"),
+        (b"PK\x03\x04" + b"\0" * 26 + b"word/document.xml", "document"),
+        (b"PK\x03\x04" + b"\0" * 26 + b"evil.exe", None),
+        (b"MZ\x90\0", None),
+        (b"<svg onload=alert(1)>", None),
+        (b"<html>", None),
+        (b"", None),
+        (b"\xff", None),
+    ],
+)
+def test_a_file_is_what_its_first_bytes_are(content: bytes, kind: str | None):
+    found = kind_of(content)
+    assert (found[0] if found else None) == kind
+
+
+# -------------------------------------------------------------------------------------------------------- when it fails
+
+
+async def test_when_storage_is_away_the_numbers_are_shown_and_nothing_typed_is_lost(
+    world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    await visitor.press("An toàn")
+    nonce = visitor.nonce
+
+    async def away(*_: object) -> None:
+        raise StorageAway("locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.storage, "commit", away)
+        answer = await visitor.write("nguoi la dua em toi di", nonce=nonce)
+        assert answer.status_code == 503
+        assert 'href="tel:111"' in answer.text
+        assert 'href="tel:113"' in answer.text
+        assert "nguoi la dua em toi di</textarea>" in answer.text
+    again = await visitor.write("nguoi la dua em toi di", nonce=visitor.nonce)
+    assert again.status_code == 303
+    assert visitor.nonce != nonce
+
+
+async def test_health_tells_whether_storage_answers(world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch):
+    assert (await visitor.client.get("/health")).status_code == 200
+
+    async def away() -> None:
+        raise StorageAway("gone")
+
+    monkeypatch.setattr(world.storage, "next_due", away)
+    assert (await visitor.client.get("/health")).status_code == 503
+
+
+async def test_an_unexpected_failure_shows_whom_to_call_and_logs_no_word(
+    world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, leak_guard: Any
+):
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("bi mat cua mot nguoi")
+
+    a_world.SAID.add("bi mat cua mot nguoi")
+    monkeypatch.setattr(world.receiver, "citizen", broken)
+    answer = await visitor.press("An toàn")
+    assert answer.status_code == 500
+    assert 'href="tel:111"' in answer.text
+    number = re.findall(r"Mã lỗi ([0-9a-f]{10})", answer.text)
+    assert number
+    assert number[0] in leak_guard.getvalue()
+    assert "bi mat" not in answer.text
+
+
+async def test_the_channel_has_nothing_to_carry():
+    channel = WebChannel()
+    assert (await channel.send("x", Message(("a",)))).message_ids == ()
+    await channel.clear("x", ("1",))
+    await channel.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.accounts import Accounts, LoginTaken, OfficerUnknown
-from storage.base import Officer
+from storage.base import Address, Commit, Officer
 from storage.open import open_storage
 from storage.store import DatabaseStorage
 
@@ -105,9 +106,15 @@ async def test_a_session_lasts_until_it_expires_or_is_ended(accounts: Accounts) 
     assert await accounts.session("token", NOW) is None
 
 
-async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: DatabaseStorage) -> None:
+async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: DatabaseStorage, tmp_path: Path) -> None:
     await accounts.redeem("LAN-CODE", "lan", "hash", at=NOW)
     await accounts.open_session("police-1", "token", at=NOW, expires_at=WEEK)
+    await accounts.invite("police-1", "PHONE", WEEK, by="operator", at=NOW)
+    phone = Address("telegram", "9001")
+    found = (await storage.load(phone, invite="PHONE")).invite
+    assert found is not None
+    await storage.commit(Commit(at=NOW, address=phone, join=(found.hash, found.officer)))
+    assert left(tmp_path, "SELECT count(*) FROM address WHERE officer IS NOT NULL") == 1
     await accounts.invite("police-1", "SPARE", WEEK, by="operator", at=NOW)
     assert await accounts.revoke("police-1", by="operator", at=NOW)
     assert await accounts.session("token", NOW) is None
@@ -115,6 +122,9 @@ async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: Dat
     assert await accounts.redeem("SPARE", "lan", "hash", at=NOW) is None
     assert [one.active for one in await accounts.officers()] == [False]
     assert await storage.officers_of("ls-police") == ()
+    assert left(tmp_path, "SELECT count(*) FROM session WHERE revoked_at IS NULL") == 0
+    assert left(tmp_path, "SELECT count(*) FROM invite WHERE used_at IS NULL") == 0
+    assert left(tmp_path, "SELECT count(*) FROM address WHERE officer IS NOT NULL") == 0
     assert not await accounts.revoke("police-1", by="operator", at=NOW)
     with pytest.raises(OfficerUnknown):
         await accounts.open_session("police-1", "again", at=NOW, expires_at=WEEK)
@@ -128,6 +138,13 @@ async def test_neither_code_nor_token_is_in_the_files(accounts: Accounts, tmp_pa
     assert b"police-1" in everything
     for hidden in (b"tokenmarker", b"LANCODE", b"LAN-CODE"):
         assert hidden not in everything
+
+
+def left(folder: Path, question: str) -> int:
+    database = sqlite3.connect(folder / "nhipcau.db")
+    (count,) = database.execute(question).fetchone()
+    database.close()
+    return int(count)
 
 
 def read_all(folder: Path) -> bytes:

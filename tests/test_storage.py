@@ -338,6 +338,14 @@ async def test_within_a_lane_danger_overtakes_what_is_not_on_its_way(storage: St
     assert [one.row.key for one in await storage.claim(NOW, 9)] == ["danger"]
 
 
+async def test_danger_that_must_be_tried_again_is_not_overtaken_in_its_lane(storage: Storage) -> None:
+    again = NOW + timedelta(seconds=3)
+    assert await order(storage, said("1", "a"), said("danger", "a", priority=0), said("b", "b")) == ["danger", "b"]
+    await storage.finish([Done(2, "later", NOW, "429", again_at=again)])
+    assert await storage.claim(NOW, 9) == []
+    assert [one.row.key for one in await storage.claim(again, 9)] == ["danger"]
+
+
 async def test_a_timer_in_a_lane_holds_nobody_back(storage: Storage) -> None:
     timer = said("timer", "a", priority=3, due=NOW + timedelta(hours=24))
     assert await order(storage, timer, said("reply", "a")) == ["reply"]
@@ -382,7 +390,13 @@ async def test_the_next_look_is_when_the_first_of_a_lane_can_go(storage: Storage
     await storage.claim(NOW, 9)
     # 2 is due, but behind 1, which is held for a minute: looking now would find nothing, for ever.
     assert await storage.next_due() == later
+    # Nor can danger go while 1 is on its way.
+    await storage.finish((), (said("danger", "a", priority=0),))
+    assert await storage.next_due() == later
     await storage.finish([Done(1, "later", NOW, again_at=soon)])
+    assert await storage.next_due() == NOW
+    assert [one.row.key for one in await storage.claim(NOW, 9)] == ["danger"]
+    await storage.finish([Done(4, "done", NOW)])
     assert await storage.next_due() == soon
 
 
@@ -397,6 +411,7 @@ async def test_a_finished_row_brings_its_followers_in_the_same_commit(opened: Op
     (hand,) = await storage.claim(NOW, 9)
     note = OutboxRow("hand/police-1", "notice", "o:police-1", 1, NOW, {"officer": "police-1"}, referral="ref-1")
     await storage.finish([Done(hand.id, "done", NOW)], [note])
+    assert (await storage.load(LAN)).referrals == (referral(state="sent"),)
     (notice,) = await storage.claim(NOW, 9)
     assert notice.address == Address("telegram", "9001")
     await storage.finish([Done(notice.id, "done", NOW, delivered=True)])
@@ -422,6 +437,13 @@ async def test_a_person_who_blocked_us_and_writes_again_is_reached_again(opened:
     assert await asked(storage, "SELECT unreachable FROM address") == [(0,)]
     await storage.commit(turn("u3", expects=2, blocked=True))
     assert await asked(storage, "SELECT unreachable FROM address") == [(1,)]
+
+
+async def test_one_who_starts_anew_after_blocking_us_is_reached_again(opened: Opened) -> None:
+    storage = await opened()
+    await storage.commit(turn("u1", erase=True, blocked=True))
+    await storage.commit(turn("u2", conversation=Conversation("lan-anew")))
+    assert await asked(storage, "SELECT conversation, unreachable FROM address") == [("lan-anew", 0)]
 
 
 async def test_the_page_shows_what_was_said_since_the_person_was_last_heard(storage: Storage) -> None:
@@ -692,6 +714,17 @@ async def test_a_full_disk_is_away_for_all_who_waited_and_leaves_no_half_turn(op
     assert await counted(storage, "audit") == 0
     await visit(lambda database: database.execute("PRAGMA max_page_count=1000000").fetchone())
     await storage.commit(turn("u2", expects=1, outbox=(said("k2", body=big),)))
+
+
+async def test_a_statement_that_fails_leaves_no_transaction_open(opened: Opened) -> None:
+    storage = await opened()
+    visit = storage._writer._connection.visit
+    await visit(lambda database: database.execute("ALTER TABLE outbox RENAME TO gone"))
+    with pytest.raises(StorageAway):
+        await storage.commit(turn("u1", outbox=(said("k1"),)))
+    await visit(lambda database: database.execute("ALTER TABLE gone RENAME TO outbox"))
+    await storage.commit(turn("u1", outbox=(said("k1"),)))
+    assert await counted(storage, "outbox") == 1
 
 
 async def test_a_closed_storage_is_away(opened: Opened) -> None:

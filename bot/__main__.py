@@ -82,8 +82,7 @@ def _command(
 def _serve(_: argparse.Namespace) -> int:
     from bot.app import serve
 
-    asyncio.run(serve(read_settings()))
-    return 0
+    return asyncio.run(serve(read_settings()))
 
 
 def _check(_: argparse.Namespace) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,11 @@ def _webhooks(settings: Settings, channels: Mapping[str, Channel], receiver: Rec
 
 
 @asynccontextmanager
-async def at_work(parts: Parts) -> AsyncIterator[None]:
-    """The outbox, the schedule and the polling run while this is open; afterwards all are at rest and the storage closed."""
+async def at_work(parts: Parts, lost: Callable[[str], None] = lambda name: None) -> AsyncIterator[None]:
+    """The outbox, the schedule and the polling run while this is open; afterwards all are at rest and the storage closed.
+
+    `lost` is told the name of one that ended before its time: nothing would leave or come in, and nobody would notice.
+    """
     stop = asyncio.Event()
     tasks = [
         asyncio.create_task(parts.deliverer.run(stop), name="deliver"),
@@ -113,6 +117,8 @@ async def at_work(parts: Parts) -> AsyncIterator[None]:
     telegram = parts.channels.get("telegram")
     if isinstance(telegram, TelegramChannel):
         tasks.append(asyncio.create_task(_telegram(parts, telegram, stop), name="telegram"))
+    for task in tasks:
+        task.add_done_callback(lambda ended: _notice_loss(ended, stop, lost))
     try:
         yield
     finally:
@@ -127,6 +133,14 @@ async def at_work(parts: Parts) -> AsyncIterator[None]:
         await parts.storage.close()
 
 
+def _notice_loss(ended: asyncio.Task[None], stop: asyncio.Event, lost: Callable[[str], None]) -> None:
+    error = None if ended.cancelled() else ended.exception()
+    if error is not None:
+        log.warn("service.part_failed", what=type(error).__name__, file=ended.get_name(), where=log.place(error))
+    if error is not None and not stop.is_set():
+        lost(ended.get_name())
+
+
 async def _telegram(parts: Parts, telegram: TelegramChannel, stop: asyncio.Event) -> None:
     way = Way(parts.settings.telegram_webhook, parts.settings.telegram_secret.value)
     await set_up_at_last(telegram.bot, way, stop)
@@ -134,11 +148,11 @@ async def _telegram(parts: Parts, telegram: TelegramChannel, stop: asyncio.Event
         await poll(telegram, parts.receiver.citizen, stop)
 
 
-async def serve(settings: Settings) -> None:
-    """Run the whole service until it is told to stop. Raises what `open_parts` raises."""
+async def serve(settings: Settings) -> int:
+    """Run the whole service until it is told to stop; its exit status. Raises what `open_parts` raises."""
     log.set_up()
     parts = await open_parts(settings)
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             parts.site,
             host=settings.host,
@@ -148,13 +162,46 @@ async def serve(settings: Settings) -> None:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=STOP_WITHIN_S,
-        )
+        ),
+        lambda: _say_started(settings),
     )
-    async with at_work(parts):
-        log.say("service.started", port=settings.port, mode="trial" if settings.trial else "production")
-        sys.stdout.write(banner(settings))
-        sys.stdout.flush()
+    lost: list[str] = []
+
+    def end(name: str) -> None:
+        lost.append(name)
+        server.should_exit = True
+
+    async with at_work(parts, end):
         await server.serve()
+    return 1 if lost else 0
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and on a signal stops without raising it again, so that what is under way is finished."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+def _say_started(settings: Settings) -> None:
+    log.say("service.started", port=settings.port, mode="trial" if settings.trial else "production")
+    sys.stdout.write(banner(settings))
+    sys.stdout.flush()
 
 
 def banner(settings: Settings) -> str:

@@ -45,5 +45,15 @@ def warn(event: str, **fields: str | int | float) -> None:
     say(event, level=logging.WARNING, **fields)
 
 
+def place(error: BaseException) -> str:
+    """File and line where it failed: all that may be told of an error whose text could hold what somebody wrote."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "?"
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}"
+
+
 def _short(value: str | int | float) -> str | int | float:
     return value[:VALUE_MAX] if isinstance(value, str) else value

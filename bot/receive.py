@@ -173,7 +173,7 @@ class Receiver:
     def _unreadable(self, event: Event, error: Exception) -> Commit:
         """What is stored of this person cannot be read: they still get the numbers, the staff the error's number."""
         number = fresh(event, "error")
-        log.warn("load.failed", error=number, what=type(error).__name__, where=_place(error))
+        log.warn("load.failed", error=number, what=type(error).__name__, where=log.place(error))
         return last_words(event, self._book, number)
 
     async def _load(self, event: Event) -> Snapshot:
@@ -195,7 +195,7 @@ class Receiver:
         except Exception as error:
             number = fresh(event, "error")
             # Only the type of the failure and the place in our code are written: never what was being decided on.
-            log.warn(SAFE_ACTION, error=number, what=type(error).__name__, where=_place(error))
+            log.warn(SAFE_ACTION, error=number, what=type(error).__name__, where=log.place(error))
             return safe_commit(snapshot, event, self._book, number)
 
 
@@ -244,13 +244,3 @@ def last_words(event: Event, book: Book, number: str) -> Commit:
         ),
         audit=(AuditEntry("service", "load.failed", number, event.at),),
     )  # fmt: skip
-
-
-def _place(error: BaseException) -> str:
-    """File and line of our own code where it failed."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "?"
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}"

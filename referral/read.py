@@ -103,7 +103,7 @@ class _Twice(Exception):
     """A key occurs twice in one mapping of a file."""
 
 
-class _TextLoader(yaml.BaseLoader):
+class _TextLoader(yaml.CBaseLoader):
     """Every scalar is text; a repeated key is refused instead of silently winning."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -31,7 +31,7 @@ class _Doubled(yaml.YAMLError):
     """A key stands twice in one mapping."""
 
 
-class _Text(yaml.BaseLoader):
+class _Text(yaml.CBaseLoader):
     """Every scalar stays text (a hotline number must not become octal), and a doubled key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:

@@ -130,7 +130,9 @@ async def test_the_cookie_is_random_for_the_session_and_out_of_reach(world: Worl
     assert "Secure" not in plain
 
 
-@pytest.mark.parametrize("path", ["/", "/left", "/trong", "/officers/sign-in", "/static/chat.css", "/health", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/left", "/trong", "/officers/sign-in", "/static/chat.css", "/health", "/nowhere"]
+)
 async def test_every_answer_is_private_and_strict(visitor: Visitor, path: str):
     headers = (await visitor.client.get(path)).headers
     assert headers["content-security-policy"] == CSP

@@ -55,6 +55,11 @@ class Form:
             said += hashlib.sha256(content).digest()
         return f"{hashlib.sha256(said).hexdigest()[:40]}/{part}"
 
+    def file_ref(self, token: str, number: int) -> str:
+        """The handle under which a file of this form is kept: a repeat keeps it once. Tells nothing of who sent it."""
+        said = f"{token}/{self.nonce}/{number}/".encode() + hashlib.sha256(self.files[number]).digest()
+        return "w" + hashlib.sha256(said).hexdigest()[:40]
+
 
 def fresh_nonce() -> str:
     """A number for one rendered form."""

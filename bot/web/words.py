@@ -142,7 +142,9 @@ def must_do(waiting: Sequence[Referral], now: datetime) -> str:
     return "Không có hồ sơ nào chờ nhận."
 
 
-def timeline(entries: Sequence[AuditEntry], names: Mapping[str, str], details: Mapping[str, str]) -> list[dict[str, str]]:
+def timeline(
+    entries: Sequence[AuditEntry], names: Mapping[str, str], details: Mapping[str, str]
+) -> list[dict[str, str]]:
     """The audit in plain words, newest last; the same person opening the case again and again is one line."""
     lines: list[dict[str, str]] = []
     for entry in entries:
@@ -152,7 +154,11 @@ def timeline(entries: Sequence[AuditEntry], names: Mapping[str, str], details: M
             "what": ACTIONS.get(entry.action, entry.action),
             "detail": _detail(entry, details),
         }
-        again = lines and entry.action == "case.opened" and (lines[-1]["who"], lines[-1]["what"]) == (line["who"], line["what"])
+        again = (
+            lines
+            and entry.action == "case.opened"
+            and (lines[-1]["who"], lines[-1]["what"]) == (line["who"], line["what"])
+        )
         if again:
             lines[-1] |= {"at": line["at"], "detail": "nhiều lần"}
         else:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -18,12 +18,15 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
+from referral.disclose import visible
 from storage.base import AuditEntry, Case, Commit, Officer
 
 COOKIE: Final = "canbo"
 PATH: Final = "/officers"
 OPENS: Final = frozenset({"duty", "chief", "admin"})
 EXPORTS: Final = frozenset({"chief", "admin"})
+FILES: Final = frozenset({"photo", "voice", "video", "document"})
+"""Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
 _NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}|exports)?")
 
@@ -90,18 +93,19 @@ async def open_case(desk: Desk, referral: str) -> Case:
         case = await desk.parts.storage.open_case(referral, desk.officer, desk.parts.now())
     if case is None:
         raise HTTPException(404)
-    return case
+    shown = visible(case.intake, case.referral, case.consents)
+    return replace(case, intake=replace(case.intake, content=shown))
 
 
-async def open_file(desk: Desk, referral: str, ref: str) -> tuple[str, bytes]:
-    """(kind, bytes) of a file of a case that the officer may open. Raises HTTPException 404 otherwise."""
-    case = await open_case(desk, referral)
-    kinds = {media[1]: media[0] for media in case.intake.content.media}
-    content = await desk.parts.storage.read_file(ref) if ref in kinds else None
+async def open_file(desk: Desk, referral: str, number: int) -> tuple[str, bytes]:
+    """(kind, bytes) of a file, by its place in a case that the officer may open. Raises HTTPException 404 otherwise."""
+    media = (await open_case(desk, referral)).intake.content.media
+    kind, ref, _ = media[number] if 0 <= number < len(media) else ("", "", "")
+    content = await desk.parts.storage.read_file(ref) if ref and kind in FILES else None
     if content is None:
         raise HTTPException(404)
     await note(desk, "file.opened", referral)
-    return kinds[ref], content
+    return kind, content
 
 
 def list_exports(desk: Desk) -> list[str]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.labels import coded_answers, text_name
 from bot.web import words
-from bot.web.console.access import Desk, open_case, open_file
+from bot.web.console.access import FILES, Desk, open_case, open_file
 from bot.web.files import kind_of
 from bot.web.pages import render
 from referral.clocks import legal_deadlines
@@ -66,11 +66,11 @@ async def case_page(request: Request, desk: Desk, case: Case, *, refusal: str = 
 
 
 async def show_file(request: Request, desk: Desk) -> Response:
-    """GET /r/<id>/file/<ref>: a file somebody sent, to be saved, never shown or run in the page."""
-    kind, content = await open_file(desk, request.path_params["referral"], request.path_params["ref"])
+    """GET /r/<id>/file/<n>: a file somebody sent, to be saved, never shown or run in the page."""
+    number = request.path_params["number"]
+    kind, content = await open_file(desk, request.path_params["referral"], number)
     known = kind_of(content)
-    ending = known[2] if known else "bin"
-    name = f"{kind}-{request.path_params['ref'][:12]}.{ending}"
+    name = f"{kind}-{number + 1}.{known[2] if known else 'bin'}"
     return Response(
         content,
         media_type="application/octet-stream",
@@ -131,7 +131,7 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
         "answers": coded_answers(book, intake.answers),
         "texts": [(text_name(book, slot), text) for slot, text in intake.content.texts.items()],
         "notes": intake.content.notes,
-        "media": [(words.MEDIA.get(kind, kind), ref, caption) for kind, ref, caption in intake.content.media],
+        "media": [_medium(one) for one in intake.content.media],
         "consents": [
             (book.referral.route_names.get(one.to, ("Mọi cơ quan",))[0], one.given, words.when(one.at), one.wording)
             for one in case.consents
@@ -146,6 +146,13 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
         "ended": details.get(referral.outcome or referral.reason, ""),
         "taken": words.when(referral.acknowledged_at),
     }  # fmt: skip
+
+
+def _medium(media: tuple[str, str, str]) -> tuple[str, bool, str]:
+    """What it is, whether it is a file, and the words with it: a caption, or the place or contact itself."""
+    kind, ref, caption = media
+    is_file = kind in FILES
+    return words.MEDIA.get(kind, kind), is_file and ref != "", " ".join(filter(None, (caption, "" if is_file else ref)))
 
 
 def _source(desk: Desk, name: str) -> str:

@@ -30,7 +30,7 @@ CLOSED: Final[tuple[BaseRoute, ...]] = (
     Route("/officers/sign-out", signed_in(signin.leave), methods=["POST"]),
     Route("/officers/r/{referral}", signed_in(cases.show_case), methods=["GET"]),
     Route("/officers/r/{referral}", signed_in(actions.act), methods=["POST"]),
-    Route("/officers/r/{referral}/file/{ref}", signed_in(cases.show_file), methods=["GET"]),
+    Route("/officers/r/{referral}/file/{number:int}", signed_in(cases.show_file), methods=["GET"]),
     Route("/officers/exports", signed_in(exports.show), methods=["GET"]),
     Route("/officers/exports/{name}", signed_in(exports.download), methods=["GET"]),
 )

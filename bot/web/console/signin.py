@@ -28,9 +28,7 @@ LONGEST_WAIT_S: Final = 60
 REMEMBERED: Final = 10_000
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 200
-WRONG: Final = (
-    "Tên đăng nhập hoặc mật khẩu chưa đúng. Sau nhiều lần sai, phải chờ tối đa một phút giữa hai lần thử."
-)
+WRONG: Final = "Tên đăng nhập hoặc mật khẩu chưa đúng. Sau nhiều lần sai, phải chờ tối đa một phút giữa hai lần thử."
 BAD_CODE: Final = "Mã không dùng được: đã dùng, hết hạn hoặc gõ chưa đúng. Xin mã mới từ người quản trị."
 BAD_LOGIN: Final = "Tên đăng nhập cần 3 đến 40 ký tự: chữ không dấu, số, dấu chấm, gạch ngang, gạch dưới."
 BAD_PASSWORD: Final = f"Mật khẩu cần từ {SHORTEST_PASSWORD} đến {LONGEST_PASSWORD} ký tự."
@@ -162,7 +160,5 @@ def _page(request: Request, template: str, status: int = 200, **values: str) -> 
     given: dict[str, str] = {"wrong": "", "login": "", "next": "", **values}
     response = render(request, template, status, officer=None, csrf=csrf(door or fresh), **given)
     if not door:
-        response.set_cookie(
-            DOOR_COOKIE, fresh, path=PATH, httponly=True, samesite="strict", secure=is_https(request)
-        )
+        response.set_cookie(DOOR_COOKIE, fresh, path=PATH, httponly=True, samesite="strict", secure=is_https(request))
     return response

@@ -68,12 +68,21 @@ def refer(
                 new[office.id] = _open(book, event, intake, way, office)
     rows = [row for one in new.values() for row in announce(book, event, one)]
     rows += [row for one, _ in changed if one.urgent for row in _again(event, one, "raised")]
-    if "human" in do:
-        asked = (one for one in have.values() if one.to == A_PERSON and one.state in OPEN)
-        rows += [row for one in asked for row in _again(event, one, "added")]
+    rows += [row for one in _to_tell(have.values(), snapshot.intake, intake, do) for row in _again(event, one, "added")]
     audit = [_entry(event, "referral.proposed", one) for one in new.values()]
     audit += [_entry(event, "referral.raised", one) for one, _ in changed]
     return Referred(tuple(new.values()), tuple(changed), tuple(rows), tuple(audit))
+
+
+def _to_tell(have: Iterable[Referral], before: Intake | None, now: Intake, do: Sequence[str]) -> list[Referral]:
+    """Whose officers hear that there is more: of a person wanted, the line that answers; of more words in danger, everyone.
+
+    A place, a telephone number or a photo that comes a minute after the alert is what they need most.
+    """
+    open_ones = [one for one in have if one.state in OPEN]
+    if "alert" in do and before is not None and before.content != now.content:
+        return open_ones
+    return [one for one in open_ones if "human" in do and one.to == A_PERSON]
 
 
 def announce(book: Book, event: Event, referral: Referral) -> list[OutboxRow]:

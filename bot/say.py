@@ -11,6 +11,8 @@ from flows.book import FlowBook
 from flows.conditions import values_of
 from flows.model import SKIPPED, Choice, Conversation, FlowDef, Prompt, Step
 
+HIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters and direction marks: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters"""
 SUMMARY_TEXT_MAX = 120
 """Code points of a free text shown back in the review list."""
 
@@ -49,23 +51,31 @@ def _button(prompt: Prompt, choice: Choice, locale: str, catalogues: Catalogues,
 def summary(book: FlowBook, conversation: Conversation, catalogues: Catalogues) -> str:
     """The review list: one line an answered question, in the flow's order, free text shortened."""
     flow = book.flows[conversation.flow]
-    lines = (_summary_line(flow, step, conversation, catalogues) for step in flow.steps.values() if step.review)
+    lines = (_summary_line(book, flow, step, conversation, catalogues) for step in flow.steps.values() if step.review)
     return "\n".join(line for line in lines if line)
 
 
-def _summary_line(flow: FlowDef, step: Step, conversation: Conversation, catalogues: Catalogues) -> str:
+def _summary_line(book: FlowBook, flow: FlowDef, step: Step, conversation: Conversation, catalogues: Catalogues) -> str:
     answers = [value for value in values_of(conversation.answers, step.remember) if value != SKIPPED]
     if not answers:
         return ""
     locale = conversation.locale
     name = catalogues.translate(locale, f"{flow.id}.{step.id}.review", step.review)
     labels = {choice.id: catalogues.translate(locale, choice.context, choice.label) for choice in step.choices}
+    labels |= {kind: _received(book, kind, locale, catalogues) for kind in step.accepts}
     shown = ", ".join(labels.get(answer, _shortened(answer)) for answer in answers)
     return f"– {name}: {shown}"
 
 
+def _received(book: FlowBook, kind: str, locale: str, catalogues: Catalogues) -> str:
+    """What is shown for an answer that was a photo, a voice message or a place."""
+    sentence = book.everywhere.sentences[f"kept_{kind}"]
+    return catalogues.translate(locale, f"everywhere.kept_{kind}", sentence).rstrip(".")
+
+
 def _shortened(text: str) -> str:
-    one_line = " ".join(text.split())
+    """One line of what a person wrote, without the characters that turn the rest of the list around."""
+    one_line = " ".join(HIDDEN.sub("", text).split())
     return one_line if len(one_line) <= SUMMARY_TEXT_MAX else one_line[: SUMMARY_TEXT_MAX - 1] + "…"
 
 

@@ -40,9 +40,8 @@ def sent_to(book: Book, referrals: Iterable[Referral], locale: str) -> str:
     """The agencies that really have it, by the names people know; where another office stands in, that one is named."""
     routes = {office.id: office.route for office in book.referral.offices}
     at = 0 if locale == "vi" else 1
-    names = dict.fromkeys(
-        book.referral.route_names[routes.get(one.office, one.to)][at] for one in referrals if one.state != "withdrawn"
-    )
+    told = {routes.get(one.office, one.to) for one in referrals if one.state != "withdrawn"}
+    names = [name[at] for route, name in book.referral.route_names.items() if route in told]
     return ", ".join(names) or _sentence(book, "sent_to_nobody", locale)
 
 

@@ -43,8 +43,8 @@ CODE_GUESSES = 5
 STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
 """Of these people send several, so the question stays until they say they are done."""
 ALWAYS = ("stop", "danger", "person", "language")
-NOT_KEPT = frozenset({"greeting", "abuse", "spam", "offtopic"})
-"""A first message of these intents is no story to be kept."""
+NO_STORY = frozenset({"greeting", "abuse", "spam", "offtopic"})
+"""A first message of these intents is a note: it answers none of the questions to come, and may have been misunderstood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,9 @@ def _first_words(now: _Turn, text: str) -> Turned:
         return _way(_at(now, _start(now), say=True).keep(flow="", step=""), "language")
     if way(text) in ALWAYS:
         return _way(now, way(text))
-    if heard.intent not in NOT_KEPT:
+    if heard.intent in NO_STORY:
+        now = now.keep(notes=(*now.talk.notes, text))
+    else:
         now = now.keep(answers={**now.talk.answers, "story": text})
     return _way(now, "danger") if heard.urgent else _enter(now, _start(now))
 
@@ -176,7 +178,9 @@ def _said(now: _Turn, text: str) -> Turned:
     now = now.keep(notes=(*now.talk.notes, text), unclear=now.talk.unclear + 1)
     if cry:
         return _way(now, "danger")
-    return _ask(now.tell("kept_after" if now.talk.intake else "kept_text"), again=True)
+    if now.talk.intake:
+        return _ask(replace(now.tell("kept_after"), do=("append",)), again=True)
+    return _ask(now.tell("kept_text"), again=True)
 
 
 def _is_cry(now: _Turn, text: str) -> bool:

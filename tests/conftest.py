@@ -1,0 +1,86 @@
+"""What every test gets: a book, a world to talk in, and two guards that nobody has to ask for.
+
+The leak guard fails a test in whose logs a citizen's words, chat id or file occur. The network guard fails a test that tries to
+reach anything but this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.book import Book, read_book
+from tests import world as a_world
+
+HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "")  # noqa: S104 - what a test may connect to, nothing listens on it
+LOGGERS = ("", "nhipcau")
+"""The root, and ours, which may have been told not to hand on what it says."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update", action="store_true", help="write what was said anew into tests/conversations; then read it"
+    )
+
+
+@pytest.fixture(scope="session")
+def book() -> Book:
+    """The real data files, read and proved once."""
+    return read_book()[0]
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return asyncio.run(a_world.empty_database(tmp_path_factory.mktemp("empty")))
+
+
+@pytest.fixture
+async def world(tmp_path: Path, book: Book, empty_database: Path) -> AsyncIterator[a_world.World]:
+    opened = await a_world.new_world(tmp_path, book, empty_database)
+    yield opened
+    await opened.storage.close()
+
+
+@pytest.fixture(autouse=True)
+def leak_guard() -> Iterator[io.StringIO]:
+    """Everything that is logged while a test runs; nothing of it may be a citizen's."""
+    a_world.SAID.clear()
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    for name in LOGGERS:
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.INFO)
+    yield written
+    for name, level in levels.items():
+        logging.getLogger(name).removeHandler(handler)
+        logging.getLogger(name).setLevel(level)
+    found = a_world.leaked(written.getvalue())
+    assert not found, f"a citizen's words stand in the log: {found}"
+
+
+@pytest.fixture(autouse=True)
+def network_guard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """No test reaches beyond this machine, not even when the error of trying is swallowed."""
+    tried: list[str] = []
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, _only_here(getattr(socket.socket, name), tried))
+    yield tried
+    assert not tried, f"tried to reach {tried}"
+
+
+def _only_here(connect: Any, tried: list[str]) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in HERE:
+            tried.append(str(address[0]))
+            raise ConnectionRefusedError("tests reach nothing but this machine")
+        return connect(self, address)
+
+    return guarded

@@ -27,6 +27,11 @@ BATCH = 32
 """Rows claimed at once: about one second of Telegram's 30 a second, so that what is urgent never waits behind more."""
 IDLE_S = 5.0
 """The longest sleep without a look at the outbox: the safety net below the wake-ups."""
+BUSY_S = 1.0
+"""The same while rows are under way: one may come due meanwhile."""
+HANGS_S = 3.0
+"""A row under way for longer waits for its platform, and no longer takes the room of others."""
+MOST_UNDER_WAY = 1024
 BACKOFF_S = (2, 5, 15, 60, 300)
 """Seconds before the next try, by tries so far; the last one repeats."""
 STOP_WITHIN_S = 5.0
@@ -42,6 +47,8 @@ ROLES = {
 }
 """Who a rung of the ladder reaches. A chief is told of everything from the start: one phone is never the only one."""
 TAKE = "Tôi nhận"
+NOT_THEIRS = frozenset({"proposed", "withdrawn", "returned", "transferred", "closed"})
+"""States in which an office is told nothing of a referral: not handed over, taken back, or no longer there."""
 
 More = tuple[OutboxRow, ...]
 Ended = tuple[Done, More]
@@ -67,6 +74,7 @@ class Deliverer:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._wake = asyncio.Event()
+        self._began: dict[asyncio.Task[Ended], float] = {}
 
     def wake(self) -> None:
         """Something new may be due: look now."""
@@ -78,12 +86,16 @@ class Deliverer:
         while not stop.is_set():
             self._wake.clear()
             try:
-                busy |= await self._begin(BATCH - len(busy))
-                wait_s = IDLE_S if busy else await self._sleep_s()
+                busy |= await self._begin(self._room(busy))
+                wait_s = BUSY_S if busy else await self._sleep_s()
                 busy = await self._end(await self._some(busy, wait_s, stop), busy)
             except StorageAway:
                 log.warn("outbox.storage_away")
-                await self._some(set(), 1.0, stop)
+                await self._some(set(), BUSY_S, stop)
+            except Exception as error:
+                # Whatever it is, the outbox must not fall silent: it looks again, and an operator reads this.
+                log.warn("outbox.broken", what=type(error).__name__, where=log.place(error))
+                await self._some(set(), BUSY_S, stop)
         if busy:
             finished, _ = await asyncio.wait(busy, timeout=STOP_WITHIN_S)
             await self._end(finished, busy)
@@ -105,20 +117,44 @@ class Deliverer:
             count += worked
         raise RuntimeError("the outbox does not drain: rows make rows without end")
 
+    def _room(self, busy: set[asyncio.Task[Ended]]) -> int:
+        """How many rows may begin beside those under way. Those that hang are not counted, up to a bound."""
+        late = asyncio.get_running_loop().time() - HANGS_S
+        quick = sum(self._began[task] > late for task in busy)
+        return min(BATCH - quick, MOST_UNDER_WAY - len(busy))
+
     async def _begin(self, most: int) -> set[asyncio.Task[Ended]]:
         if most <= 0:
             return set()
         claimed = await self._work.storage.claim(self._work.now(), most)
-        return {asyncio.create_task(perform(self._work, one)) for one in claimed}
+        tasks = {asyncio.create_task(perform(self._work, one)) for one in claimed}
+        self._began.update(dict.fromkeys(tasks, asyncio.get_running_loop().time()))
+        return tasks
 
     async def _end(
         self, finished: set[asyncio.Task[Ended]], busy: set[asyncio.Task[Ended]]
     ) -> set[asyncio.Task[Ended]]:
-        """Write how the finished rows ended, in one commit. Rows whose end could not be written come again after a minute."""
-        ended = [task.result() for task in finished if task.exception() is None]
-        if ended:
+        """Write how the finished rows ended, in one commit; the others. Raises StorageAway, and then to be called again."""
+        ended = [task.result() for task in finished]
+        try:
             await self._work.storage.finish([done for done, _ in ended], [row for _, more in ended for row in more])
+        except StorageAway:
+            raise
+        except Exception:
+            await self._end_apart(ended)
+        for task in finished:
+            self._began.pop(task, None)
         return busy - finished
+
+    async def _end_apart(self, ended: list[Ended]) -> None:
+        """One end that cannot be written must not keep the others: they would all be sent again."""
+        for done, more in ended:
+            try:
+                await self._work.storage.finish([done], more)
+            except StorageAway:
+                raise
+            except Exception as error:
+                log.warn("outbox.not_marked", what=type(error).__name__, where=log.place(error))
 
     async def _sleep_s(self) -> float:
         due = await self._work.storage.next_due()
@@ -138,13 +174,13 @@ class Deliverer:
 
 
 async def perform(work: Work, claimed: Claimed) -> Ended:
-    """Perform one row; how it ended and the rows that follow from it. Raises only StorageAway."""
+    """Perform one row; how it ended and the rows that follow from it. Never raises."""
     try:
         return await PERFORMERS[claimed.row.kind](work, claimed)
     except SendError as error:
         return _after_send_error(work, claimed, error), ()
     except StorageAway:
-        raise
+        return _later(work, claimed, "storage_away"), ()
     except Exception as error:
         # A row that cannot be performed must not stop the others: it is tried again later and an operator is told.
         log.warn("outbox.failed", kind=claimed.row.kind, what=type(error).__name__, attempts=claimed.attempts)
@@ -174,12 +210,11 @@ async def _notice(work: Work, claimed: Claimed) -> Ended:
 async def _notify_agency(work: Work, claimed: Claimed) -> Ended:
     """Hand the referral to its office (once, if consent or ground still stand) and tell its officers' phones."""
     body = claimed.row.body
-    now = work.now()
-    if body.get("again"):
+    referral = await work.storage.hand_over(body["referral"], work.now())
+    if referral is None:
+        # Handed over before: this is another notice of it, or a crash came before the first was marked.
         referral = (await work.storage.load_referral(body["referral"])).referral
-    else:
-        referral = await work.storage.hand_over(body["referral"], now)
-    if referral is None or referral.state in {"withdrawn", "closed"}:
+    if referral is None or referral.state in NOT_THEIRS:
         return _done(work, claimed, "cancelled", "withdrawn"), ()
     found = await work.storage.officers_of(referral.office)
     rows = [
@@ -303,7 +338,7 @@ def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Done:
 
 
 def _later(work: Work, claimed: Claimed, code: str, after_s: float = 0.0) -> Done:
-    wait = max(after_s, BACKOFF_S[min(claimed.attempts, len(BACKOFF_S) - 1)] if not after_s else 0.0)
+    wait = after_s or BACKOFF_S[min(claimed.attempts, len(BACKOFF_S)) - 1]
     return replace(_done(work, claimed, "later", code), again_at=work.now() + timedelta(seconds=wait))
 
 

@@ -77,6 +77,9 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     async def run_export(body: Mapping[str, Any]) -> None:
         await export.export_weekly(storage, book, str(body["week"]), settings.exports, utc_now())
 
+    # One process delivers from this database, so what is claimed was claimed by one that is no more: a person in danger
+    # does not wait for its lease to end.
+    await storage.give_back(utc_now())
     work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()})
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake

@@ -21,7 +21,7 @@ from bot.channels.pace import Pace
 from bot.receive import Clock, Receiver
 from referral.model import Referral
 from referral.notice import notice
-from storage.base import Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
+from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
 
 BATCH = 32
 """Rows claimed at once: about one second of Telegram's 30 a second, so that what is urgent never waits behind more."""
@@ -270,6 +270,14 @@ async def _export(work: Work, claimed: Claimed) -> Ended:
     return _done(work, claimed, "done"), ()
 
 
+async def _damaged(work: Work, claimed: Claimed) -> Ended:
+    """What was to leave cannot be read: it is given up, and the staff are told, for somebody waits for it."""
+    log.warn("outbox.damaged", kind=claimed.row.body["kind"], referral=claimed.row.referral, count=claimed.id)
+    number = f"outbox-{claimed.id}"
+    alarm = OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, work.now(), {"error": number})
+    return _done(work, claimed, "dead", "damaged"), (alarm,)
+
+
 PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
     "say": _say,
     "notice": _notice,
@@ -279,6 +287,7 @@ PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
     "alarm": _alarm,
     "fetch": _fetch,
     "export": _export,
+    DAMAGED: _damaged,
 }
 """Every kind of outbox row and who performs it."""
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Table, and_, bindparam, exists, literal_column, or_, select, update
 
 from storage import schema as t
-from storage.base import Address, AuditEntry, Claimed, Done, OutboxRow, Outcome
+from storage.base import DAMAGED, Address, AuditEntry, Claimed, Done, OutboxRow, Outcome, StorageUnfit
 from storage.rows import BODY, audit_values, from_ms, read_codes, to_ms, to_ms_or_none, write_json
 from storage.seal import Sealer
 from storage.statements import Row, Work, change, question
@@ -133,6 +133,11 @@ AGAIN = change(
     .where(_box.c.id == p("is_id"), _box.c.finished == t.NO)
     .values(claimed_until=0, due_at=p("due_at"), code=p("code"))
 )
+GIVE_BACK = change(
+    update(_box)
+    .where(_box.c.finished == t.NO, _box.c.claimed_until > p("now"))
+    .values(claimed_until=0, due_at=p("now"))
+)
 DELIVERED = change(
     update(t.referral)
     .where(t.referral.c.id == p("is_id"), t.referral.c.state == literal_column("'sent'"))
@@ -194,12 +199,22 @@ def claim(now: datetime, limit: int) -> Work[list[Row]]:
     return rows
 
 
+def give_back(now: datetime) -> Work[int]:
+    """Make due now what is claimed: whoever claimed it is no more."""
+    count: int = yield GIVE_BACK, {"now": to_ms(now)}
+    return count
+
+
 def read_claimed(row: Row, sealer: Sealer) -> Claimed:
-    """Open a claimed row. The first attempt is number 1."""
+    """Open a claimed row. The first attempt is number 1. One that cannot be opened is of kind `damaged`, with its kind."""
     row_id, key, kind, lane, priority, due_at, sealed, conversation, referral, attempts = row[:10]
-    body = BODY.read(sealer.open(sealed, f"outbox/{key}".encode())) if sealed is not None else {}
+    try:
+        body = BODY.read(sealer.open(sealed, f"outbox/{key}".encode())) if sealed is not None else {}
+        address = read_address(row[10:13], sealer) or read_address(row[13:16], sealer)
+    except (StorageUnfit, ValueError):  # altered, or cut short: the others that were claimed with it must still go
+        body, address, kind = {"kind": kind}, None, DAMAGED
     made = OutboxRow(key, kind, lane, priority, from_ms(due_at), body, conversation, referral)
-    return Claimed(row_id, made, read_address(row[10:13], sealer) or read_address(row[13:16], sealer), attempts + 1)
+    return Claimed(row_id, made, address, attempts + 1)
 
 
 def read_address(row: Row, sealer: Sealer) -> Address | None:

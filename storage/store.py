@@ -123,6 +123,10 @@ class DatabaseStorage(ABC):
         rows = await self.write(outbox.claim(now, limit))
         return [outbox.read_claimed(row, self.sealer) for row in rows]
 
+    async def give_back(self, now: datetime) -> int:
+        """Make due now what is claimed; how many rows. Only for the one process that delivers, before it begins."""
+        return await self.write(outbox.give_back(now))
+
     async def finish(self, done: Sequence[Done], more: Sequence[OutboxRow] = ()) -> None:
         """How rows ended, and the rows that follow from it, in one transaction."""
         if not done and not more:

@@ -241,8 +241,9 @@ async def _clear(work: Work, claimed: Claimed) -> Ended:
 
 
 async def _alarm(work: Work, claimed: Claimed) -> Ended:
-    """Tell the staff of the national hotline that deciding failed for somebody, by the error's number and nothing else."""
-    text = f"Hệ thống gặp lỗi {claimed.row.body['error']}. Người nhắn đã thấy số 111 và 113. Hãy báo người vận hành."
+    """Tell the staff of the national hotline that something failed for somebody, by the error's number and nothing else."""
+    seen = "Có một tin không gửi đi được." if claimed.row.body.get("unsent") else "Người nhắn đã thấy số 111 và 113."
+    text = f"Hệ thống gặp lỗi {claimed.row.body['error']}. {seen} Hãy báo người vận hành."
     rows = []
     for office in work.book.referral.offices:
         if office.route != "hotline_111":
@@ -274,7 +275,8 @@ async def _damaged(work: Work, claimed: Claimed) -> Ended:
     """What was to leave cannot be read: it is given up, and the staff are told, for somebody waits for it."""
     log.warn("outbox.damaged", kind=claimed.row.body["kind"], referral=claimed.row.referral, count=claimed.id)
     number = f"outbox-{claimed.id}"
-    alarm = OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, work.now(), {"error": number})
+    body = {"error": number, "unsent": "yes"}
+    alarm = OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, work.now(), body)
     return _done(work, claimed, "dead", "damaged"), (alarm,)
 
 

@@ -22,7 +22,7 @@ from bot.decide import decide
 from bot.events import ClockDue, Event, OfficerDid, fresh
 from bot.officer import press_referral
 from flows.hear.receipt import parse_receipt
-from flows.model import Chose, Conversation, Said, Woke
+from flows.model import Chose, Conversation, Said, Sent, Woke
 from referral.model import Referral
 from storage.base import (
     Address,
@@ -130,6 +130,7 @@ class Receiver:
                 continue
             self._after(commit)
             return
+        raise StorageAway("a referral changed faster than its ladder could be climbed; try again")
 
     async def abandoned(self, conversation: str) -> None:
         """A conversation was left alone for a day: its draft goes, what was submitted stays."""
@@ -151,30 +152,67 @@ class Receiver:
         self.wake()
 
     async def _commit_turn(self, event: Event) -> None:
+        """Decide and commit; where that fails for no reason that passes, say less until something can be stored."""
+        ways = iter((self._decided, self._safely, self._briefly))
+        way = next(ways)
         for _ in range(TRIES):
-            try:
-                snapshot = await self._load(event)
-            except StorageAway:
-                raise
-            except Exception as error:
-                commit = self._unreadable(event, error)
-            else:
-                commit = self._decide(snapshot, event)
+            commit = await way(event)
             try:
                 await self._storage.commit(commit)
             except AlreadyHandled:
                 return
             except StaleConversation:
                 continue
+            except StorageAway:
+                raise
+            except Exception as error:
+                self._tell_failure("commit.failed", event, error)
+                shorter = next(ways, None)
+                if shorter is None:
+                    raise
+                way = shorter
+                continue
             self._after(commit)
             return
         raise StorageAway("a conversation changed faster than it could be decided on; send again")
 
-    def _unreadable(self, event: Event, error: Exception) -> Commit:
-        """What is stored of this person cannot be read: they still get the numbers, the staff the error's number."""
+    async def _decided(self, event: Event) -> Commit:
+        """The decision; where deciding fails for any reason, the safe sentence to the person and an error id to us."""
+        snapshot = await self._known(event)
+        if snapshot is None:
+            return await self._briefly(event)
+        try:
+            return decide(snapshot, event, self._book)
+        except Exception as error:
+            number = self._tell_failure(SAFE_ACTION, event, error)
+            return safe_commit(snapshot, event, self._book, number)
+
+    async def _safely(self, event: Event) -> Commit:
+        """The safe sentence, and what they wrote kept."""
+        snapshot = await self._known(event)
+        if snapshot is None:
+            return await self._briefly(event)
+        return safe_commit(snapshot, event, self._book, fresh(event, "error"))
+
+    async def _briefly(self, event: Event) -> Commit:
+        """The safe sentence and nothing else."""
+        return last_words(event, self._book, fresh(event, "error"))
+
+    async def _known(self, event: Event) -> Snapshot | None:
+        """What is stored of this person, or None where it cannot be read. Raises StorageAway."""
+        try:
+            return await self._load(event)
+        except StorageAway:
+            raise
+        except Exception as error:
+            self._tell_failure("load.failed", event, error)
+            return None
+
+    def _tell_failure(self, what: str, event: Event, error: Exception) -> str:
+        """Log the type of the failure and the place in our code, never what it was about; the error's number."""
         number = fresh(event, "error")
-        log.warn("load.failed", error=number, what=type(error).__name__, where=log.place(error))
-        return last_words(event, self._book, number)
+        log.warn(what, error=number, what=type(error).__name__, where=log.place(error))
+        return number
 
     async def _load(self, event: Event) -> Snapshot:
         invite = receipt = referral = ""
@@ -188,16 +226,6 @@ class Receiver:
             Address(event.channel, event.address), invite=invite, receipt=receipt, referral=referral
         )
 
-    def _decide(self, snapshot: Snapshot, event: Event) -> Commit:
-        """The decision; where deciding fails for any reason, the safe sentence to the person and an error id to us."""
-        try:
-            return decide(snapshot, event, self._book)
-        except Exception as error:
-            number = fresh(event, "error")
-            # Only the type of the failure and the place in our code are written: never what was being decided on.
-            log.warn(SAFE_ACTION, error=number, what=type(error).__name__, where=log.place(error))
-            return safe_commit(snapshot, event, self._book, number)
-
 
 def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Commit:
     """What is stored when deciding failed: the numbers for the person, an alarm with the error's number for the staff.
@@ -209,6 +237,7 @@ def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Co
     text = book.flows.everywhere.sentences["safe_sentence"]
     message = Message((book.catalogues.translate(before.locale, "everywhere.safe_sentence", text),), press=event.press)
     said = (event.what.text,) if isinstance(event.what, Said) else ()
+    media = (event.what.media,) if isinstance(event.what, Sent) else ()
     talk = replace(
         before,
         version=before.version + 1,
@@ -216,7 +245,8 @@ def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Co
         step="",
         trail=(),
         picked=(),
-        notes=(*before.notes, *said),
+        notes=(*before.notes, *said, *(one.caption for one in media if one.caption)),
+        media=(*before.media, *media),
         last_at=event.at,
     )
     alarm = {"error": number}

@@ -28,6 +28,10 @@ from storage.store import DatabaseStorage
 FIRST_PERSON = 1_000_000_000
 
 
+SHOWS = ("sendMessage", "editMessageText")
+"""The calls of which every turn makes one: a new message, or the same question with another box ticked."""
+
+
 class CountingRequest(AiohttpRequest):
     """Carries nothing: counts the calls and answers as the Bot API does."""
 
@@ -38,7 +42,7 @@ class CountingRequest(AiohttpRequest):
 
     async def _carried(self, url: str, method: str, request_data: Any, waits: Any) -> tuple[int, bytes]:
         self.calls += 1
-        if url.endswith("sendMessage"):
+        if url.endswith(SHOWS):
             self.messages += 1
             return 200, b'{"ok":true,"result":{"message_id":%d,"date":1790000000,"chat":{"id":1}}}' % self.calls
         return 200, b'{"ok":true,"result":true}'

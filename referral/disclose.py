@@ -1,10 +1,10 @@
 """What an agency may see of a person's own words: decided anew whenever a case is opened or sent.
 
 - Identified (consent that still stands, or a legal ground): everything.
-- Not identified, kinds tip, other, missing: the report itself. It was written to be passed on (Law 53/2024, Article
-  22), so the texts, the notes, the photos, voice messages and places go to the routed agency; how to reach the writer
-  and who they are do not: no contact, no name, no contact card.
-- Not identified, kinds self, support, info: nothing but the coded facts, which live outside `Content`. The words of
+- Not identified, kinds tip, other, missing, info: the report or the question itself. It was written to be passed on
+  (Law 53/2024, Article 22), so the texts, the notes, the photos, voice messages and places go to the routed agency; how
+  to reach the writer and who they are do not: no contact, no name, no contact card.
+- Not identified, kinds self, support: nothing but the coded facts, which live outside `Content`. The words of
   somebody who tells of themselves are who they are (Article 3, clause 10).
 """
 
@@ -18,7 +18,9 @@ from referral.model import Consent, Content, Intake, Referral
 WHO_WRITES = frozenset({"contact", "contact_safe", "name", "phone", "address"})
 """Questions whose answers say who the writer is or how to reach them."""
 
-_REPORTS = frozenset({"tip", "other", "missing"})
+NOBODY = "none"
+"""Where a refusal of every agency is recorded."""
+_REPORTS = frozenset({"tip", "other", "missing", "info"})
 _WITHHELD_MEDIA = frozenset({"contact"})
 
 
@@ -32,15 +34,13 @@ def visible(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> 
 
 
 def is_identified(referral: Referral, consents: Sequence[Consent]) -> bool:
-    """True when this agency may learn now who the person is: on a recorded ground, or a consent that still stands."""
-    if referral.ground:
-        return True
-    return referral.identified and consent_stands(referral.to, consents)
+    """True when this agency may learn now who the person is: on a recorded ground, or a consent that stands at this moment."""
+    return bool(referral.ground) or consent_stands(referral.to, consents)
 
 
 def consent_stands(to: str, consents: Sequence[Consent]) -> bool:
     """The last word of the person about this agency (or about all) counts; of two at the same moment the refusal."""
-    said = [consent for consent in consents if consent.to in (to, ALL_ROUTES)]
+    said = [consent for consent in consents if consent.to in (to, ALL_ROUTES, NOBODY)]
     if not said:
         return False
     last = max(consent.at for consent in said)

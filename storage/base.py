@@ -5,13 +5,13 @@ Every write of a turn is one `Commit`; it is stored whole or not at all. Times a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from flows.model import Conversation
-from referral.model import Consent, Intake, Referral, State
+from referral.model import Consent, Content, Intake, Referral, State
 
 # ------------------------------------------------------------------------------------------------------------ errors
 
@@ -216,6 +216,10 @@ class Period:
     notified: tuple[str, ...]
 
 
+Visible = Callable[[Intake, Referral, Sequence[Consent]], Content]
+"""Which of a person's words an agency may see (`referral.disclose.visible`): asked within the transaction that reads."""
+
+
 class Storage(Protocol):
     """A place that remembers. Every method may raise StorageAway.
 
@@ -233,7 +237,7 @@ class Storage(Protocol):
     async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]: ...
     async def shown(self, conversation: str, since: datetime) -> Sequence[str]: ...
     async def abandoned(self, before: datetime, limit: int) -> Sequence[str]: ...
-    async def open_case(self, referral: str, officer: Officer, at: datetime) -> Case | None: ...
+    async def open_case(self, referral: str, officer: Officer, at: datetime, visible: Visible) -> Case | None: ...
     async def list_referrals(
         self, officer: Officer, *, closed: bool = False, limit: int = 200
     ) -> Sequence[Referral]: ...

@@ -21,6 +21,7 @@ from storage.base import (
     Period,
     ReceiptView,
     Snapshot,
+    Visible,
 )
 from storage.outbox import read_address
 from storage.rows import (
@@ -288,7 +289,7 @@ def _may_open(officer: Officer, referral: Referral) -> bool:
     return officer.role == "admin" or (officer.role in _OPENS and officer.office == referral.office)
 
 
-def open_case(referral: str, officer: str, at: datetime, sealer: Sealer) -> Work[Case | None]:
+def open_case(referral: str, officer: str, at: datetime, visible: Visible, sealer: Sealer) -> Work[Case | None]:
     """Read a case for an officer and write down that it was read. None where there is none that they may open."""
     found = yield OFFICER, {"is_id": officer}
     opened = yield from find_referral(referral)
@@ -300,21 +301,8 @@ def open_case(referral: str, officer: str, at: datetime, sealer: Sealer) -> Work
     yield ADD_AUDIT, audit_values(AuditEntry(officer, "case.opened", referral, at))
     consents = yield from _consents(intake.id, intake.conversation)
     timeline = yield TIMELINE, {"is_referral": referral, "is_intake": intake.id}
-    shown = intake if _may_read(opened, intake, consents) else replace(intake, content=Content(), answers={})
+    shown = replace(intake, content=visible(intake, opened, consents))
     return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline))
-
-
-def _may_read(referral: Referral, intake: Intake, consents: Sequence[Consent]) -> bool:
-    """Whether the agency gets the person's own words: who they are was released, they agreed, or a tip was never asked.
-
-    Somebody who sends a tip writes it to be passed on; consent is asked only of a person whose own story it is.
-    """
-    if referral.identified:
-        return True
-    agreed = _agreed(consents, referral)
-    if agreed is not None:
-        return agreed
-    return intake.kind == "tip" and intake.facts.share is None
 
 
 def _agreed(consents: Sequence[Consent], referral: Referral) -> bool | None:

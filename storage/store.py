@@ -24,6 +24,7 @@ from storage.base import (
     Period,
     Snapshot,
     StaleConversation,
+    Visible,
 )
 from storage.cache import MOST, Snapshots
 from storage.rows import BODY, from_ms_or_none
@@ -149,9 +150,9 @@ class DatabaseStorage(ABC):
 
     # ------------------------------------------------------------------------------------------------------ officers
 
-    async def open_case(self, referral: str, officer: Officer, at: datetime) -> Case | None:
+    async def open_case(self, referral: str, officer: Officer, at: datetime, visible: Visible) -> Case | None:
         """A case, and the audit entry that it was read. None where there is none that they may open."""
-        return await self.write(cases.open_case(referral, officer.id, at, self.sealer))
+        return await self.write(cases.open_case(referral, officer.id, at, visible, self.sealer))
 
     async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]:
         """The referrals of the officer's office: urgent first, then those nobody acknowledged, then by age."""

@@ -22,6 +22,7 @@ from bot.web import words
 from bot.web.console import signin
 from bot.web.console.routes import CLOSED, ROUTES
 from bot.web.site import Site, build_site
+from referral.disclose import visible
 from referral.model import Referral
 from storage.accounts import Accounts
 from storage.base import AuditEntry, Officer, StorageAway
@@ -115,7 +116,7 @@ async def a_cry(world: World) -> dict[str, Referral]:
 async def audit(world: World, desk: Desk, referral: Referral) -> list[AuditEntry]:
     """The timeline of a referral, as its own office sees it."""
     officer = await add_officer(world, f"reader-{len(world.commits)}", referral.office)
-    case = await world.storage.open_case(referral.id, officer, world.now)
+    case = await world.storage.open_case(referral.id, officer, world.now, visible)
     assert case is not None
     return list(case.timeline)
 

@@ -291,12 +291,12 @@ def said(to: str, given: bool, minutes: int = 0) -> Consent:
     return Consent(to, given, "v1", AT + timedelta(minutes=minutes), "web")
 
 
-@pytest.mark.parametrize("kind", ["tip", "other", "missing"])
+@pytest.mark.parametrize("kind", ["tip", "other", "missing", "info"])
 def test_a_report_goes_to_the_agency_without_who_wrote_it(kind):
     assert visible(intake(kind), opened(route=NOBODY), ()) == REPORT
 
 
-@pytest.mark.parametrize("kind", ["self", "support", "info"])
+@pytest.mark.parametrize("kind", ["self", "support"])
 def test_what_somebody_told_of_themselves_stays_closed_without_consent(kind):
     assert visible(intake(kind), opened(route=NOBODY), ()) == Content()
 
@@ -317,6 +317,7 @@ def test_with_consent_or_a_ground_the_agency_sees_everything(kind):
         (said("police", True), said("police", False, 1)),
         (said("police", True, 1), said("police", False, 1)),
         (said("police", True), said("all", False, 5)),
+        (said("police", True), said("none", False, 5)),
     ],
 )
 def test_consent_is_read_again_and_the_last_word_counts(consents):
@@ -328,5 +329,5 @@ def test_a_consent_given_again_counts_again():
     assert visible(intake("self"), opened(), consents) == CONTENT
 
 
-def test_consent_that_the_rules_did_not_use_opens_nothing():
-    assert visible(intake("self"), opened(route=NOBODY), (said("police", True),)) == Content()
+def test_a_consent_given_after_the_referral_was_made_opens_it():
+    assert visible(intake("self"), opened(route=NOBODY), (said("police", True),)) == CONTENT

@@ -16,6 +16,7 @@ import aiosqlite
 import pytest
 
 from flows.model import Conversation, Media
+from referral.disclose import visible
 from referral.model import Consent, Content, Facts, Intake, Reason, Referral, Screening
 from storage import cases, outbox, turns
 from storage.accounts import Accounts
@@ -499,15 +500,15 @@ async def test_looking_leaves_a_trace_in_the_same_breath(opened: Opened) -> None
     storage = await opened()
     await joined(storage, DUTY, OTHER)
     await reported(storage, audit=(AuditEntry("service", "intake.received", "in-1", NOW, {"kind": "self"}),))
-    case = await storage.open_case("ref-1", DUTY, NOW)
+    case = await storage.open_case("ref-1", DUTY, NOW, visible)
     assert case is not None
-    assert case.intake == intake(receipt="", revision=1)
+    assert case.intake == replace(intake(receipt="", revision=1), content=Content())
     assert [(one.action, one.actor) for one in case.timeline] == [
         ("intake.received", "service"),
         ("case.opened", "police-1"),
     ]
-    assert await storage.open_case("ref-1", OTHER, NOW) is None
-    assert await storage.open_case("unknown", DUTY, NOW) is None
+    assert await storage.open_case("ref-1", OTHER, NOW, visible) is None
+    assert await storage.open_case("unknown", DUTY, NOW, visible) is None
     opened_by = await asked(storage, "SELECT actor FROM audit WHERE action = 'case.opened'")
     assert opened_by == [("police-1",)]
 
@@ -519,20 +520,21 @@ async def test_a_revoked_officer_opens_and_lists_nothing(opened: Opened) -> None
     assert await storage.list_referrals(DUTY) == (referral(),)
     await Accounts(storage).revoke("police-1", by="operator", at=NOW)
     assert await storage.list_referrals(DUTY) == ()
-    assert await storage.open_case("ref-1", DUTY, NOW) is None
+    assert await storage.open_case("ref-1", DUTY, NOW, visible) is None
     assert (await storage.load(Address("telegram", "9001"))).officer is None
 
 
 @pytest.mark.parametrize(
     ("identified", "kind", "share", "agreed", "reads"),
     [
-        (True, "self", frozenset(), None, True),
+        (True, "self", frozenset(), ("police", True), True),
+        (True, "self", frozenset(), ("none", False), False),
         (False, "self", frozenset(), None, False),
         (False, "self", frozenset({"police"}), ("police", True), True),
         (False, "self", None, None, False),
         (False, "tip", None, None, True),
-        (False, "tip", frozenset(), None, False),
-        (False, "tip", None, ("none", False), False),
+        (False, "tip", frozenset(), None, True),
+        (False, "tip", None, ("none", False), True),
     ],
 )
 async def test_an_agency_reads_a_persons_words_only_where_it_may(
@@ -543,7 +545,7 @@ async def test_an_agency_reads_a_persons_words_only_where_it_may(
     consents = (Consent(agreed[0], agreed[1], "screening/1/vi", NOW, "telegram"),) if agreed else ()
     found = intake(kind=kind, facts=Facts(kind=kind, share=share))
     await reported(storage, referral(identified=identified), intake=found, consents=consents)
-    case = await storage.open_case("ref-1", DUTY, NOW)
+    case = await storage.open_case("ref-1", DUTY, NOW, visible)
     assert case is not None
     assert case.consents == consents
     assert (MARKER in repr(case)) is reads

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -90,11 +90,10 @@ async def open_case(desk: Desk, referral: str) -> Case:
     """A case of the officer's own office, with the audit entry that it was read. Raises HTTPException 404 otherwise."""
     case = None
     if desk.officer.role in OPENS:
-        case = await desk.parts.storage.open_case(referral, desk.officer, desk.parts.now())
+        case = await desk.parts.storage.open_case(referral, desk.officer, desk.parts.now(), visible)
     if case is None:
         raise HTTPException(404)
-    shown = visible(case.intake, case.referral, case.consents)
-    return replace(case, intake=replace(case.intake, content=shown))
+    return case
 
 
 async def open_file(desk: Desk, referral: str, number: int) -> tuple[str, bytes]:

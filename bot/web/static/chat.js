@@ -29,10 +29,15 @@
   if (box) {
     box.addEventListener('input', grow);
     box.addEventListener('keydown', function (event) {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(form.elements.send);
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(form.querySelector('.send'));
     });
     if (box.value) grow();
   }
+
+  // Enter on a box would send the form: the space bar ticks, Enter does nothing.
+  form.addEventListener('keydown', function (event) {
+    if (event.key === 'Enter' && event.target.type === 'checkbox') event.preventDefault();
+  });
 
   // One turn a press; the page says that it is on its way.
   var sending = false;

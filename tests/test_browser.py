@@ -1,0 +1,252 @@
+"""A real Chromium on a really running service: three people and an officer, on a narrow phone and on an old wide screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo import PASSWORD
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+SWITCHES = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+SCREENS = {"phone": {"width": 360, "height": 740}, "wide": {"width": 1366, "height": 768}}
+RECEIPT = re.compile(r"\d{4} \d{4} \d{4} \d{4}")
+ADULTS_ONLY = ("khác lời hứa", "bị người khác giữ", "trả nợ", "bị đánh", "bị ép")
+"""What a child writing alone is never asked (screening.md §7)."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`python -m bot serve` on a port of its own and an empty folder; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NHIPCAU_")}
+    home = tmp_path_factory.mktemp("home")
+    with (home / "log").open("w") as log, subprocess.Popen(
+        [sys.executable, "-m", "bot", "serve"], cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
+        env={**kept, "NHIPCAU_HOME": str(home), "NHIPCAU_PORT": str(port)},
+    ) as running:  # fmt: skip
+        try:
+            assert running.stdout is not None
+            line = running.stdout.readline()  # it says so when it is up, and nothing when it cannot start
+            assert "Nhịp Cầu" in line, (home / "log").read_text()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
+            running.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser; without one the tests are left out, but never in CI."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium: CI must not leave the browser tests out (.ci/browser installs it)")
+        pytest.skip("no Chromium on this machine: apt-get install chromium fonts-noto-core")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=list(SCREENS))
+def page(chromium: Any, request: pytest.FixtureRequest, service: str) -> Iterator[Any]:
+    """A new visitor's page on each screen; anything that the page's own policy refuses is a fault."""
+    context = chromium.new_context(viewport=SCREENS[request.param], locale="vi-VN", base_url=service)
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    # A request that the next navigation cut short is none.
+    opened.on("requestfailed", lambda asked: faults.append(asked.url) if "ERR_ABORTED" not in asked.failure else None)
+    yield opened
+    context.close()
+    assert faults == []
+
+
+def press(page: Any, label: str) -> None:
+    page.get_by_role("button", name=label, exact=True).click()
+    page.wait_for_load_state()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
+
+
+def tick(page: Any, *labels: str) -> None:
+    for label in labels:
+        page.get_by_label(label, exact=True).check()
+    press(page, "Chọn xong")
+
+
+def write(page: Any, text: str) -> None:
+    page.get_by_role("textbox").fill(text)
+    press(page, "Gửi")
+
+
+def said(page: Any) -> str:
+    return str(page.inner_text("#said"))
+
+
+def receipt(page: Any) -> str:
+    found = RECEIPT.search(said(page))
+    assert found, said(page)
+    return found[0]
+
+
+def sign_in(page: Any, login: str) -> None:
+    page.goto("/officers/")
+    page.get_by_label("Tên đăng nhập").fill(login)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.wait_for_load_state()
+
+
+def test_a_tip(page: Any):
+    page.goto("/")
+    press(page, "An toàn")
+    press(page, "Tôi thấy việc đáng ngờ")
+    tick(page, "Quán karaoke, quán bar", "Nhà nghỉ, khách sạn")
+    press(page, "Còn")
+    press(page, "Vùng biên giới")
+    press(page, "Kể thêm vài điều")
+    write(page, "gần chợ Tân Thanh")
+    while "Bạn gửi như vậy nhé?" not in said(page):
+        press(page, "Bỏ qua")
+    assert "gần chợ Tân Thanh" in said(page)
+    page.locator(".answers").get_by_role("button", name="Gửi", exact=True).click()
+    page.wait_for_load_state()
+    receipt(page)
+    assert "Biên phòng" in said(page)
+    press(page, "Xong")
+    assert "113" in said(page)
+
+
+def test_a_childs_screening_asks_no_more_than_it_may(page: Any):
+    page.goto("/")
+    asked = []
+    for label in ("An toàn", "Tôi lo cho mình hoặc cho ai đó", "Tôi đồng ý", "Cho tôi", "Dưới 16", "Đang ở Việt Nam"):
+        press(page, label)
+        asked.append(said(page))
+    for _ in range(6):
+        if RECEIPT.search(said(page)):
+            break
+        offered = [button.inner_text() for button in page.locator(".answers .answer").all()]
+        if "Đưa đi" in offered:
+            tick(page, "Đưa đi")
+        elif "Lúc được lúc không" in offered:
+            press(page, "Lúc được lúc không")
+        else:
+            press(page, offered[0])
+        asked.append(said(page))
+    assert not [(words, text) for words in ADULTS_ONLY for text in asked if words in text.lower()]
+    receipt(page)
+    assert "111" in said(page)
+    assert "không có lỗi" in said(page)
+
+
+def test_a_call_for_help_to_an_officers_acknowledgement(page: Any):
+    page.goto("/")
+    page.get_by_role("textbox").fill("Cứu tôi với, họ nhốt tôi")
+    press(page, "Gửi")
+    first = said(page)
+    assert first.index("113") < first.index("?")
+    press(page, "Ở Việt Nam")
+    press(page, "Gọi điện được")
+    write(page, "Cầu Kỳ Cùng, Lạng Sơn")
+    receipt(page)
+    assert "Công an" in said(page)
+    press(page, "Tạm dừng ở đây")
+
+    sign_in(page, "hotline_111-1")
+    assert "khẩn chưa ai nhận" in page.inner_text("h1")
+    row = page.locator("tr.urgent.waits").last
+    code = row.locator("a.code").inner_text()
+    assert "Cầu Kỳ Cùng" not in page.content()
+    row.locator("a.code").click()
+    page.wait_for_load_state()
+    assert "Cầu Kỳ Cùng, Lạng Sơn" in page.inner_text("main")
+    page.get_by_role("button", name="Tôi nhận").click()
+    page.wait_for_load_state()
+    assert "Đã nhận" in page.inner_text(".do")
+    page.goto("/officers/")
+    assert "waits" not in (page.locator("tr", has_text=code).get_attribute("class") or "")
+
+
+def test_two_taps_on_escape_leave_no_way_back(page: Any):
+    page.goto("/")
+    press(page, "An toàn")
+    with page.expect_navigation(url="**/trong"):
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+    assert page.title() == "Trang trống"
+    assert page.context.cookies() == []
+    page.goto("/")
+    assert "Bây giờ bạn nhắn tin có an toàn không?" in said(page)
+
+
+def test_enter_never_answers_a_question(page: Any):
+    page.goto("/")
+    press(page, "An toàn")
+    press(page, "Tôi thấy việc đáng ngờ")
+    box = page.get_by_label("Quán karaoke, quán bar", exact=True)
+    box.focus()
+    page.keyboard.press("Enter")
+    box.check()
+    assert box.is_checked()
+    assert "chỗ như thế nào" in said(page)
+
+
+def test_enter_without_scripts_answers_nothing_either(chromium: Any, service: str):
+    context = chromium.new_context(java_script_enabled=False, locale="vi-VN", base_url=service)
+    page = context.new_page()
+    page.goto("/")
+    for label in ("An toàn", "Tôi thấy việc đáng ngờ"):
+        page.get_by_role("button", name=label, exact=True).click()
+    page.get_by_label("Quán karaoke, quán bar", exact=True).focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "chỗ như thế nào" in said(page)
+    context.close()
+
+
+def test_everything_works_without_scripts(chromium: Any, service: str):
+    context = chromium.new_context(
+        viewport=SCREENS["phone"], java_script_enabled=False, locale="vi-VN", base_url=service
+    )
+    page = context.new_page()
+    page.goto("/")
+    for label in ("An toàn", "Tôi thấy việc đáng ngờ", "Bỏ qua", "Bỏ qua", "Trong nước", "Gửi luôn"):
+        page.get_by_role("button", name=label, exact=True).click()
+    receipt(page)
+    page.get_by_role("link", name="Thoát nhanh").click()
+    assert page.title() == "Trang trống"
+    context.close()
+
+
+def test_what_a_thumb_touches_is_large_enough(page: Any):
+    page.goto("/")
+    press(page, "An toàn")
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button:not(.unseen), .leave, summary')]
+        .filter(one => one.getBoundingClientRect().height < 48).map(one => one.innerText)"""
+    )
+    assert small == []
+    assert float(page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")) >= 18

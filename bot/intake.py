@@ -9,7 +9,8 @@ from typing import TypeVar
 from bot.book import Book
 from bot.events import Event, fresh, fresh_digits
 from flows.conditions import values_of
-from flows.model import Conversation
+from flows.hear.hear import hear
+from flows.model import SKIPPED, Conversation
 from referral.model import Content, Facts, Intake, Screening
 from referral.routing import route
 from referral.screening import facts_of, judge
@@ -17,19 +18,47 @@ from referral.screening import facts_of, judge
 T = TypeVar("T")
 
 ABOUT_OTHERS = frozenset({"emergency_other", "missing_person", "tip"})
+PLACES = ("danger_place", "province_text", "support_place", "tip_place", "missing_place")
+"""Questions that ask for a place in the person's own words, the surest first."""
+PLACE_TEXT_MAX = 500
+"""Code points looked through for a place: nobody writes the address of a place further down."""
 RECEIPT_DIGITS = 16
 """53 bits: grouped in fours it is read over the telephone and typed with a thumb, in any language."""
 
 
 def facts_from(book: Book, talk: Conversation, kind: str) -> Facts:
-    """The coded facts of a draft. Once the alert was raised the danger is `now`, whatever was answered before or after."""
+    """The coded facts of a draft, and the province or country of a place that was written in words."""
+    return _located(book, talk, _coded_facts(book, talk, kind))
+
+
+def _coded_facts(book: Book, talk: Conversation, kind: str) -> Facts:
+    """What the answers say. Once the alert was raised the danger is `now`, whatever was answered before or after."""
     facts = facts_of(book.referral.instruments, kind, talk.answers)
     return replace(facts, danger="now") if talk.alerted else facts
 
 
+def _located(book: Book, talk: Conversation, facts: Facts) -> Facts:
+    """A place in words leads to the offices there, unless a button named the province. In danger the first words count too."""
+    if facts.province or facts.home_province or facts.country:
+        return facts
+    slots = (*PLACES, "story") if talk.alerted else PLACES
+    texts = (text for slot in slots for text in values_of(talk.answers, slot) if text != SKIPPED)
+    places = (hear(book.flows.lexicon, text[:PLACE_TEXT_MAX]).place for text in texts)
+    place = next((place for place in places if place), None)
+    if place is None:
+        return facts
+    country, province = place.get("country") or "", place.get("province") or ""
+    if province in book.referral.provinces:
+        is_home = facts.where == "abroad"
+        return replace(facts, home_province=province) if is_home else replace(facts, province=province)
+    if country not in {"", "VN"} and facts.where in {"abroad", "unknown"}:
+        return replace(facts, where="abroad", country=country)
+    return facts
+
+
 def level_of(book: Book, talk: Conversation) -> str:
-    """The screening level of a draft as it stands."""
-    return judge(book.referral, facts_from(book, talk, kind_of(book, talk, ""))).level
+    """The screening level of a draft as it stands; where it is makes no difference to it."""
+    return judge(book.referral, _coded_facts(book, talk, kind_of(book, talk, ""))).level
 
 
 def kind_of(book: Book, talk: Conversation, before: str) -> str:

@@ -50,7 +50,7 @@ def refer(
 
     One referral an office and intake, whatever is pressed how often: an office that has one is not sent another.
     """
-    if "code" in snapshot_code(intake, do):
+    if only_adds(do):
         return _tell_of_addition(snapshot.referrals, event)
     facts = intake.facts
     routing = route(book.referral, facts, intake.screening)
@@ -68,6 +68,9 @@ def refer(
                 new[office.id] = _open(book, event, intake, way, office)
     rows = [row for one in new.values() for row in announce(book, event, one)]
     rows += [row for one, _ in changed if one.urgent for row in _again(event, one, "raised")]
+    rows += [
+        row for one, _ in changed if one.urgent and not have[one.office].urgent for row in _climb(book, event, one)
+    ]
     rows += [row for one in _to_tell(have.values(), snapshot.intake, intake, do) for row in _again(event, one, "added")]
     audit = [_entry(event, "referral.proposed", one) for one in new.values()]
     audit += [_entry(event, "referral.raised", one) for one, _ in changed]
@@ -92,6 +95,13 @@ def announce(book: Book, event: Event, referral: Referral) -> list[OutboxRow]:
     if ladder:
         rows.append(rung_row(event, referral, 0, ladder[0].after_s))
     return rows
+
+
+def _climb(book: Book, event: Event, referral: Referral) -> list[OutboxRow]:
+    """The first rung of the urgent ladder, from now, for a referral that was not urgent when it was made."""
+    ladder = clock_of(book, referral).ladder
+    raised = [rung_row(event, replace(referral, created_at=event.at), 0, rung.after_s) for rung in ladder[:1]]
+    return [replace(row, key=f"referral/{referral.id}/raised/clock/0") for row in raised]
 
 
 def rung_row(event: Event, referral: Referral, rung: int, after_s: int) -> OutboxRow:
@@ -176,9 +186,9 @@ def unique(routes: Sequence[Route]) -> list[Route]:
 # -------------------------------------------------------------------------------------------------------------- parts
 
 
-def snapshot_code(intake: Intake, do: Iterable[str]) -> set[str]:
-    """`code` when this turn only adds to a report found by its receipt."""
-    return {"code"} if "append" in do and intake.kind else set()
+def only_adds(do: Sequence[str]) -> bool:
+    """True when this turn adds to a report and asks for nothing else: whoever has it is told, nobody new."""
+    return "append" in do and not {"alert", "refer", "human"} & set(do)
 
 
 def _tell_of_addition(referrals: Iterable[Referral], event: Event) -> Referred:

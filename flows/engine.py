@@ -175,11 +175,13 @@ def _said(now: _Turn, text: str) -> Turned:
         return _way(now, "danger") if cry and now.talk.flow != "danger" else _advance(now)
     if step.ask == "code" and not cry:
         return _code(now, text)
+    if not text.strip():
+        return _ask(now.tell("not_understood"), again=True)
     now = now.keep(notes=(*now.talk.notes, text), unclear=now.talk.unclear + 1)
     if cry:
         return _way(now, "danger")
     if now.talk.intake:
-        return _ask(replace(now.tell("kept_after"), do=("append",)), again=True)
+        return _ask(replace(now.tell("kept_after"), do=(*now.do, "append")), again=True)
     return _ask(now.tell("kept_text"), again=True)
 
 
@@ -341,7 +343,8 @@ def _correct(now: _Turn, slot: str) -> Turned:
 
 def _keep_media(now: _Turn, media: Media) -> _Turn:
     notes = (*now.talk.notes, media.caption) if media.caption else now.talk.notes
-    return now.keep(media=(*now.talk.media, media), notes=notes).tell(f"kept_{media.kind}")
+    kept = now.keep(media=(*now.talk.media, media), notes=notes).tell(f"kept_{media.kind}")
+    return replace(kept, do=(*now.do, "append")) if now.talk.intake else kept
 
 
 # ---------------------------------------------------------------------------------------------------------- moving

@@ -10,10 +10,11 @@
           - "R1: police (police-20) learns of it, not who it is | …"
     after: {step: tip.after}
 
-`they` is one of: opened, said (with `times`), code (types the code of the first report), chose, pressed (with `back`: an older message's button), sent (with `caption`), empty,
-again (the same update once more), together (several at once), waits (time goes by), officer (with does, to, reason, outcome), joins
-(a phone becomes an officer's; with `office`), looks (a phone). `by` says who, where it is not the one person of the dialogue.
-The ways that every question has (back, skip, person, stop, danger) are left out: tests/test_engine_properties.py looks for them.
+`they` is one of: opened, said (with `times`), code (types the code of the first report), chose, pressed (with `back`: an
+older message's button), sent (with `caption`), empty, again (the same update once more), together (several at once), waits (time
+goes by), officer (with does, to, reason, outcome), joins (a phone becomes an officer's), looks (a phone). `by` says who, where it
+is not the one person of the dialogue. The ways that every question has (back, skip, person, stop, danger) are left out:
+tests/test_engine_properties.py looks for them.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ async def _said(world: World, who: str, they: dict[str, Any]) -> list[Message]:
     if "said" in they:
         return await world.say(who, _text(they))
     if "code" in they:
-        return await world.say(who, list(world.intakes.values())[0].receipt)
+        return await world.say(who, next(one.intake.receipt for one in world.commits if one.new_intake and one.intake))
     if "chose" in they:
         return await world.choose(who, they["chose"])
     if "pressed" in they:

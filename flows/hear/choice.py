@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from flows.hear.normal import Normal, fold, marks, normalise
 
@@ -63,6 +64,10 @@ _WAYS = {
 _UNCLEAR = frozenset({"dung", "sua", "roi", "nam", "bay", "thoi", "bo"})
 
 
+LONGEST = 200
+"""Code points: a longer text is a story and no answer, whatever it begins with."""
+
+
 def _spoken(listed: str) -> tuple[Normal, ...]:
     return tuple(normalise(text) for text in listed.split("|"))
 
@@ -74,7 +79,9 @@ _NUMBER_WORDS = _spoken(_NUMBERS)
 
 def match(choices: Choices, text: str) -> tuple[str, ...]:
     """The ids of the choices that `text` means, in the order offered; empty when none or not clear."""
-    read_as = (_label_of(text[:200]), _plain(text))
+    if len(text) > LONGEST:
+        return ()
+    read_as = (_label_of(text), _plain(text))
     ids = next((ids for typed in read_as if typed.words and (ids := _chosen(choices, typed))), [])
     return tuple(id for id, _ in choices if id in ids)
 
@@ -86,13 +93,15 @@ def _chosen(choices: Choices, typed: Normal) -> list[str]:
 
 def way(text: str) -> str:
     """The way that the whole message names (stop, back, skip, person, language, review), or empty."""
-    read_as = (_label_of(text[:200]), _plain(text))
+    if len(text) > LONGEST:
+        return ""
+    read_as = (_label_of(text), _plain(text))
     return next((name for name, words in _WAY_WORDS.items() if any(_same(t, w) for t in read_as for w in words)), "")
 
 
 def _plain(text: str) -> Normal:
     """The words alone, without "dạ … ạ" around them."""
-    normal = normalise(text[:200])
+    normal = normalise(text)
     words = _bare(list(normal.words))
     pause = not _SEPARATORS.isdisjoint(normal.text)
     kept = " ".join(words)
@@ -115,9 +124,21 @@ def _label_of(label: str) -> Normal:
     return Normal(kept, fold(kept), words)
 
 
+@lru_cache(maxsize=2048)
+def _offered(label: str) -> Normal:
+    """`_label_of` for the labels of the flows, which are few and come again and again; never for what a person typed."""
+    return _label_of(label)
+
+
+@lru_cache(maxsize=4096)
+def _folded(known: tuple[str, ...]) -> str:
+    """Words of our own lists and labels without marks, word by word."""
+    return " ".join(fold(word) for word in known)
+
+
 def _same(typed: Normal, known: Normal) -> bool:
     """The same words, with the same marks or fewer ("dung lai" for "dừng lại"), unless that leaves another word."""
-    if len(typed.words) != len(known.words) or typed.folded != " ".join(fold(word) for word in known.words):
+    if len(typed.words) != len(known.words) or typed.folded != _folded(known.words):
         return False
     if typed.words == known.words:
         return True
@@ -131,7 +152,7 @@ def _only(ids: list[str]) -> list[str]:
 
 
 def _label(choices: Choices, typed: Normal) -> list[str]:
-    labels = [(id, _label_of(label)) for id, label in choices]
+    labels = [(id, _offered(label)) for id, label in choices]
     exact = [id for id, label in labels if label.words == typed.words]
     return _only(exact) or _only([id for id, label in labels if _same(typed, label)])
 
@@ -145,7 +166,7 @@ def _stands_for(id: str, label: str) -> str:
     """Which plain answer a choice is: by its id, else when its label begins as one ("Không biết, không chắc")."""
     if id in _ANSWERS:
         return id
-    plain = _label_of(label)
+    plain = _offered(label)
     for name in ("unsure", "skip", "no", "yes"):
         if any(plain.words == word.words for word in _ANSWERS[name]):
             return name
@@ -170,7 +191,7 @@ def _number(word: str) -> int:
 def _beginning(choices: Choices, typed: Normal) -> list[str]:
     if sum(map(len, typed.words)) < 2:
         return []
-    begun = [id for id, label in choices if _begins(typed, _label_of(label))]
+    begun = [id for id, label in choices if _begins(typed, _offered(label))]
     return _only(begun)
 
 
@@ -182,7 +203,7 @@ def _begins(typed: Normal, label: Normal) -> bool:
 
 
 def _nearly(choices: Choices, typed: Normal) -> list[str]:
-    labels = [(id, _label_of(label).folded) for id, label in choices]
+    labels = [(id, _offered(label).folded) for id, label in choices]
     return _only([id for id, label in labels if len(label.replace(" ", "")) >= 5 and _one_off(typed.folded, label)])
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -112,11 +113,13 @@ async def measure(book: Book, conversations: int, turns: int) -> Figures:
             queue = iter(range(FIRST_PERSON + 1, FIRST_PERSON + 1 + people))
             wall, cpu = time.perf_counter(), time.process_time()
             await asyncio.gather(*(_person(running, queue, took) for _ in range(conversations)))
-            await _drained(running.storage)
+            await _all_left(running.request, len(took))
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             calls = running.request.calls
-            if running.request.messages < len(took) - people:
-                raise RuntimeError(f"{len(took)} turns were committed and {running.request.messages} messages left")
+            now = utc_now()
+            period = await running.storage.period(now - timedelta(hours=1), now + timedelta(hours=1))
+            if len(period.intakes) != people:
+                raise RuntimeError(f"{people} people sent a tip and {len(period.intakes)} intakes are stored")
     took.sort()
     count = len(took)
     return Figures(
@@ -141,14 +144,13 @@ async def _play(running: Running, turns: int, person: int, took: list[float] | N
             took.append(time.perf_counter() - began)
 
 
-async def _drained(storage: DatabaseStorage) -> None:
-    """Until nothing is due any more; the timers of the referrals stay."""
+async def _all_left(request: CountingRequest, turns: int) -> None:
+    """Until every turn's answer has left. Raises RuntimeError when one does not within five minutes."""
     for _ in range(60_000):
-        due = await storage.next_due()
-        if due is None or due > utc_now():
+        if request.messages >= turns:
             return
         await asyncio.sleep(0.005)
-    raise RuntimeError("the outbox did not drain within five minutes")
+    raise RuntimeError(f"{turns} turns were committed and {request.messages} messages left")
 
 
 def rss_mb() -> float:

@@ -30,7 +30,9 @@ TURNS: tuple[tuple[str, str], ...] = (
     (TAP, "send"),
     (TAP, "done"),
 )
-"""What one person does. Each question is asked once, so the n-th turn answers prompt n - 1."""
+"""What one person does, to the receipt and the end."""
+TICKS = frozenset({"karaoke", "m01"})
+"""Boxes of a question that stands: it keeps its number, so the next press names the same one."""
 
 _updates = itertools.count(700_000_000)
 
@@ -39,6 +41,7 @@ def turns_of(person: int) -> Iterator[bytes]:
     """The updates of one person, with the fields that the Bot API sends in a private chat."""
     user = {"id": person, "is_bot": False, "first_name": "Hồng", "language_code": "vi"}
     chat = {"id": person, "first_name": "Hồng", "type": "private"}
+    prompt = 0
     for number, (kind, what) in enumerate(TURNS):
         body: dict[str, Any] = {"update_id": next(_updates)}
         if kind == TEXT:
@@ -47,6 +50,7 @@ def turns_of(person: int) -> Iterator[bytes]:
         else:
             shown = {"message_id": 9 + number, "chat": chat, "date": 1_790_000_000, "text": "Bạn cần gì lúc này?"}
             body["callback_query"] = {
-                "id": f"{person}{number}", "from": user, "chat_instance": "-1", "data": f"p{number}:{what}", "message": shown,
+                "id": f"{person}{number}", "from": user, "chat_instance": "-1", "data": f"p{prompt}:{what}", "message": shown,
             }  # fmt: skip
+        prompt += what not in TICKS
         yield json.dumps(body, ensure_ascii=False).encode()

@@ -7,10 +7,30 @@ from collections.abc import Iterator, Mapping
 from bot.book import Book
 from flows.model import SKIPPED, Answer, Step
 
-OWN_WORDS: Mapping[str, str] = {"story": "Lời viết đầu tiên", "contact": "Cách liên lạc"}
-"""Names of texts that no question asked for, or whose question is too long for a heading."""
+OWN_WORDS: Mapping[str, str] = {
+    "story": "Lời viết đầu tiên",
+    "safety": "An toàn khi nhắn",
+    "contact": "Cách liên lạc",
+    "danger_where": "Nơi đang nguy hiểm",
+    "danger_place": "Chỗ cụ thể, số gọi lại",
+    "danger_call": "Liên lạc thế nào là an toàn",
+    "danger_text": "Kể thêm cho người trực",
+    "person_word": "Nhắn người trực",
+    "add_text": "Kể thêm sau khi gửi",
+    "question": "Câu hỏi",
+    "consent": "Đồng ý cho biết mình là ai",
+    "talk_consent": "Đồng ý được hỏi",
+    "keep": "Đồng ý giữ lời kể",
+    "doctor_now": "Cần bác sĩ ngay",
+    "card": "Muốn biết về",
+    "trick": "Chuyện gần giống",
+    "tip_pictures": "Ảnh, tin nhắn",
+    "missing_pictures": "Ảnh, tin nhắn",
+}
+"""Short names for officers, of answers whose question is written to the person and has no name in the review list."""
 HIDDEN = frozenset(
-    "safety watched_way door story code code_found language danger_after after person_way tip_quick tip_review".split()
+    "watched_way door story code code_found language danger_after after person_way tip_quick tip_review missing_review "
+    "support_review screening_review code_way instead".split()
 )
 """Answers that only steered the conversation: they say nothing about the matter."""
 
@@ -19,7 +39,7 @@ def coded_answers(book: Book, answers: Mapping[str, Answer]) -> list[tuple[str, 
     """(question, answer in words) in the order they were given; what only steered the conversation is left out."""
     questions = _questions(book)
     return [
-        (_question(questions.get(slot), slot), _in_words(book, questions.get(slot), answer))
+        (_name(questions.get(slot), slot), _in_words(book, questions.get(slot), answer))
         for slot, answer in answers.items()
         if slot not in HIDDEN
     ]
@@ -27,15 +47,15 @@ def coded_answers(book: Book, answers: Mapping[str, Answer]) -> list[tuple[str, 
 
 def text_name(book: Book, slot: str) -> str:
     """What a free text answers, as a short heading."""
-    return OWN_WORDS.get(slot) or _question(_questions(book).get(slot), slot)
+    return _name(_questions(book).get(slot), slot)
 
 
 def _questions(book: Book) -> dict[str, Step]:
-    """The first step that asks for each slot."""
+    """The step that asks for each slot: the first, or the first with a name in the review list."""
     found: dict[str, Step] = {}
     for step in _steps(book):
-        if step.remember:
-            found.setdefault(step.remember, step)
+        if step.remember and not (step.remember in found and (found[step.remember].review or not step.review)):
+            found[step.remember] = step
     return found
 
 
@@ -44,9 +64,9 @@ def _steps(book: Book) -> Iterator[Step]:
         yield from flow.steps.values()
 
 
-def _question(step: Step | None, slot: str) -> str:
-    if step is None:
-        return slot
+def _name(step: Step | None, slot: str) -> str:
+    if slot in OWN_WORDS or step is None:
+        return OWN_WORDS.get(slot, slot)
     return step.review or (step.say[-1] if step.say else slot)
 
 

@@ -194,9 +194,9 @@ def test_two_taps_on_escape_leave_no_way_back(page: Any):
     page.goto("/")
     press(page, "An toàn")
     with page.expect_navigation(url="**/trong"):
-        page.keyboard.press("Escape")
-        page.keyboard.press("Escape")
-    assert page.title() == "Trang trống"
+        for _ in range(4):  # a frightened hand does not stop at two
+            page.keyboard.press("Escape")
+    sync_api.expect(page).to_have_title("Trang trống")
     assert page.context.cookies() == []
     page.goto("/")
     assert "Bây giờ bạn nhắn tin có an toàn không?" in said(page)

@@ -471,6 +471,19 @@ async def test_when_storage_is_away_the_numbers_are_shown_and_nothing_typed_is_l
     assert visitor.nonce != nonce
 
 
+async def test_a_look_while_storage_is_away_shows_whom_to_call(
+    world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(*_: object, **__: object) -> None:
+        raise StorageAway("gone")
+
+    monkeypatch.setattr(world.storage, "load", away)
+    answer = await visitor.look()
+    assert answer.status_code == 503
+    assert 'href="tel:111"' in answer.text
+    assert 'href="tel:113"' in answer.text
+
+
 async def test_health_tells_whether_storage_answers(world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch):
     assert (await visitor.client.get("/health")).status_code == 200
 

@@ -145,25 +145,22 @@ def must_do(waiting: Sequence[Referral], now: datetime) -> str:
 def timeline(
     entries: Sequence[AuditEntry], names: Mapping[str, str], details: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    """The audit in plain words, newest last; the same person opening the case again and again is one line."""
+    """The audit in plain words, newest last; the same thing again and again is one line with its count and last time."""
     lines: list[dict[str, str]] = []
+    counts: list[int] = []
     for entry in entries:
         line = {
-            "at": when(entry.at),
             "who": names.get(entry.actor, "Hệ thống"),
             "what": ACTIONS.get(entry.action, entry.action),
             "detail": _detail(entry, details),
         }
-        again = (
-            lines
-            and entry.action == "case.opened"
-            and (lines[-1]["who"], lines[-1]["what"]) == (line["who"], line["what"])
-        )
-        if again:
-            lines[-1] |= {"at": line["at"], "detail": "nhiều lần"}
+        if lines and line.items() <= lines[-1].items():
+            counts[-1] += 1
+            lines[-1]["at"] = when(entry.at)
         else:
-            lines.append(line)
-    return lines
+            lines.append({**line, "at": when(entry.at)})
+            counts.append(1)
+    return [{**line, "times": f"{count} lần" if count > 1 else ""} for line, count in zip(lines, counts, strict=True)]
 
 
 def _detail(entry: AuditEntry, details: Mapping[str, str]) -> str:

@@ -14,11 +14,13 @@ from bot.web.console.access import FILES, Desk, open_case, open_file
 from bot.web.files import kind_of
 from bot.web.pages import render
 from referral.clocks import legal_deadlines
+from referral.disclose import is_identified
 from referral.model import Referral
 from storage.base import Case
 
 WAITING = frozenset({"proposed", "sent", "delivered"})
-HELD = frozenset({"acknowledged", "accepted"})
+REPORTS = frozenset({"tip", "other", "missing"})
+"""Kinds whose words were written to be passed on (referral/disclose.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
         "came_by": words.CHANNELS.get(intake.channel, intake.channel),
         "language": words.LANGUAGES.get(intake.locale, intake.locale),
         "source": _source(desk, referral.source),
+        "ground": next((rule.ground for rule in book.referral.grounds if rule.id == referral.ground), referral.ground),
         "reasons": [(reason.because, _source(desk, reason.source)) for reason in intake.screening.reasons],
         "elements": [
             ("Hành vi", intake.screening.act), ("Thủ đoạn", intake.screening.means), ("Mục đích", intake.screening.purpose),
@@ -132,6 +135,7 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
         "texts": [(text_name(book, slot), text) for slot, text in intake.content.texts.items()],
         "notes": intake.content.notes,
         "media": [_medium(one) for one in intake.content.media],
+        "withheld": intake.kind not in REPORTS and not is_identified(referral, case.consents),
         "consents": [
             (book.referral.route_names.get(one.to, ("Mọi cơ quan",))[0], one.given, words.when(one.at), one.wording)
             for one in case.consents

@@ -3,12 +3,20 @@
   'use strict';
   var form = document.getElementById('turn');
 
-  // Away at once: Esc twice within a second, or the link. `replace` leaves no way back by the back button.
-  function leave() { location.replace('/exit'); }
-  var last = 0;
+  // Away at once: Esc twice within a second, or the link. What is on the screen goes first, whatever the network does;
+  // `replace` leaves no way back by the back button. Esc also stops a page that loads, so its own meaning is taken away.
+  var leaving = false;
+  function leave() {
+    leaving = true;
+    document.title = '';
+    document.body.hidden = true;
+    location.replace('/exit');
+  }
+  var last = -1000;
   document.addEventListener('keydown', function (event) {
     if (event.key !== 'Escape') return;
-    if (event.timeStamp - last < 1000) leave();
+    event.preventDefault();
+    if (!leaving && event.timeStamp - last < 1000) leave();
     last = event.timeStamp;
   });
   document.querySelectorAll('[data-leave]').forEach(function (link) {

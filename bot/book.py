@@ -78,6 +78,9 @@ def read_flow_book(folder: Path) -> tuple[FlowBook | None, list[Problem]]:
             if flow is not None:
                 definitions[flow.id] = flow
         problems += wrong
+    if everywhere is None and not problems:
+        remedy = "write the ways and sentences that work everywhere"
+        problems.append(Problem("flows/definitions/everywhere.yaml", "is missing", remedy))
     lexicon, wrong = read_lexicon(_texts(folder / "hear" / "lexicon"))
     problems += wrong
     if everywhere is None or lexicon is None or any(not problem.warning for problem in problems):

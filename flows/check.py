@@ -33,7 +33,9 @@ Texts = Mapping[tuple[str, str], str]
 
 def problems(book: FlowBook, catalogues: Mapping[str, Texts], numbers: Set[str]) -> list[Problem]:
     """Everything wrong with the flows. `numbers` are the only telephone numbers a text may hold (digits only)."""
-    found: list[Problem] = []
+    found: list[Problem] = list(_ways_to_nowhere(book))
+    if FIRST not in book.flows:
+        return [*found, Problem("flows/definitions", f"the flow `{FIRST}` is missing", "everybody begins there")]
     for flow in book.flows.values():
         for step in flow.steps.values():
             found += _step_problems(book, flow, step)
@@ -181,11 +183,37 @@ def _endless(book: FlowBook) -> Iterator[Problem]:
 
 
 def _sensitive_before_consent(book: FlowBook) -> Iterator[Problem]:
-    """No sensitive question before the person agreed to talk (screening.md §8): take the consent steps away and none may be left."""
-    consents = {f"{f.id}.{s.id}" for f in book.flows.values() for s in f.steps.values() if s.remember == "talk_consent"}
-    for place in sorted(_walk(book, _starts(book), consents)):
+    """No sensitive question to somebody who was not asked, did not answer or said no to `talk_consent` (screening.md §8)."""
+    reached: set[str] = set()
+    for answer in ("no", SKIPPED):
+        reached |= _walk_with(book, _starts(book), {"talk_consent": answer})
+    for place in sorted(reached):
         if book.step(place).sensitive:
             yield Problem(f"flows {place}", "a sensitive question can come before `talk_consent`", "ask for it first")
+
+
+def _walk_with(book: FlowBook, starts: Iterable[str], fixed: Mapping[str, str]) -> set[str]:
+    """All places that somebody with these fixed answers can come to, whatever else is answered."""
+    seen: set[str] = set()
+    open_places = list(starts)
+    while open_places:
+        place = open_places.pop()
+        if place not in seen:
+            seen.add(place)
+            open_places += [go for go in _ways_on(book.step(place), fixed) if _exists(book, go)]
+    return seen
+
+
+def _ways_to_nowhere(book: FlowBook) -> Iterator[Problem]:
+    """Where everybody can go from everywhere, and where removed steps lead, must exist."""
+    for name, go in book.everywhere.goes.items():
+        if not _exists(book, go):
+            yield Problem("flows/definitions/everywhere.yaml", f"`{name}` goes to `{go}`, which is no step", "name one")
+    for flow in book.flows.values():
+        for old, new in flow.moved.items():
+            if not _exists(book, new):
+                where = f"flows/definitions/{flow.id}.yaml moved"
+                yield Problem(where, f"`{old}` goes to `{new}`, which is no step", "name an existing step")
 
 
 def _everywhere_problems(everywhere: Everywhere) -> Iterator[Problem]:
@@ -195,6 +223,8 @@ def _everywhere_problems(everywhere: Everywhere) -> Iterator[Problem]:
         yield Problem(where, f"the way `{name}` is missing: nobody could take it", "add it to `ways`")
     for name in sorted(set(GOES) - set(everywhere.goes)):
         yield Problem(where, f"`{name}` leads nowhere from anywhere", "add it to `goes`")
+    for name in sorted(set(everywhere.quiet_labels) - ways):
+        yield Problem(where, f"`quiet_labels: {name}` is no way", "name one of `ways`")
     for name in sorted(SENTENCES - set(everywhere.sentences)):
         yield Problem(where, f"the sentence `{name}` is missing", "add it to `sentences`")
     for name in sorted(set(everywhere.sentences) - SENTENCES):

@@ -16,6 +16,7 @@ from flows.model import Asking, Choice, Condition, Everywhere, FlowDef, Next, Pr
 DO_WORDS = frozenset({"alert", "refer", "append", "lookup", "human", "quiet", "erase", "clear", "locale"})
 PLACEHOLDERS = frozenset({"receipt", "summary", "status", "sent_to", "numbers"})
 CHOICE_SOURCES = frozenset({"consent", "answered"})
+INTAKES = frozenset({"tip", "missing", "support", "info", "person"})
 MEDIA = ("photo", "voice", "video", "document", "location", "contact", "sticker")
 
 
@@ -90,10 +91,24 @@ def read_flow(name: str, text: str) -> tuple[FlowDef | None, list[Problem]]:
         problems += wrong
         if step is not None:
             steps[step_id] = step
+    problems += _flow_problems(name, flow)
     if problems:
         return None, problems
     moved = {old: _full(flow.flow, new) for old, new in flow.moved.items()}
     return FlowDef(flow.flow, flow.version, _full(flow.flow, flow.start), steps, flow.intake, moved), []
+
+
+def _flow_problems(name: str, flow: _Flow) -> list[Problem]:
+    """What is wrong with the file as a whole, beside its steps."""
+    file = name.rpartition("/")[2].removesuffix(".yaml")
+    found = []
+    if flow.flow != file:
+        found.append(Problem(name, f"`flow: {flow.flow}` is not the file's name", f"write `flow: {file}`"))
+    if flow.start not in flow.steps:
+        found.append(Problem(name, f"`start: {flow.start}` is no step", "name one of its steps"))
+    if flow.intake and flow.intake not in INTAKES:
+        found.append(Problem(name, f"`intake: {flow.intake}` is not known", f"known are {', '.join(sorted(INTAKES))}"))
+    return found
 
 
 def read_everywhere(name: str, text: str) -> tuple[Everywhere | None, list[Problem]]:

@@ -54,7 +54,7 @@ class FlowMachine:
         probe = _Probe(f"{self.flow}.{step}")
         try:
             moved = self._machine.events[MOVE].trigger(probe, conversation=conversation, level_of=level_of)
-        except (MachineError, KeyError) as error:
+        except (MachineError, KeyError, ValueError) as error:
             raise FlowStuck(self.flow, step) from error
         if not moved:
             raise FlowStuck(self.flow, step)

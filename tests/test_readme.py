@@ -162,6 +162,11 @@ def test_every_way_of_asking_and_every_kind_of_media_is_explained():
     assert step["choices_from"] >= flow_reader.CHOICE_SOURCES
 
 
+def test_every_kind_of_intake_is_explained():
+    file = table(part(FLOWS, "## A file"), "key of a file")
+    assert file["intake"] >= flow_reader.INTAKES
+
+
 def test_every_form_of_condition_in_the_document_can_be_read():
     found = [name for name in first_cells(part(FLOWS, "### Where it goes on")) if name.startswith("{")]
     for text in found:

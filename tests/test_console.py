@@ -169,6 +169,18 @@ async def test_after_many_wrong_passwords_the_right_one_waits_and_then_gets_in(w
     assert (await desk.sign_in("lan")).status_code == 303  # and the count begins anew
 
 
+async def test_waiting_does_not_tell_whether_a_name_exists(world: World, desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    await add_officer(world, "lan", "hotline-111")
+    checks: dict[str, int] = {}
+    for name in ("lan", "khong-co-ai"):
+        checked: list[str] = []
+        monkeypatch.setattr(signin, "_verify", lambda hashed, password, seen=checked: seen.append(hashed) or False)
+        for _ in range(signin.FREE_TRIES + 4):
+            await desk.sign_in(name, "sai")
+        checks[name] = len(checked)
+    assert checks["lan"] == checks["khong-co-ai"] == signin.FREE_TRIES + 1
+
+
 async def test_the_wait_is_never_longer_than_a_minute():
     assert signin._wait_s(0) == signin._wait_s(signin.FREE_TRIES) == 0
     assert signin._wait_s(signin.FREE_TRIES + 1) == 2

@@ -292,6 +292,7 @@ async def test_a_double_click_is_one_turn(world: World, visitor: Visitor):
     fields, nonce = {"choose": visitor.button("Tôi cần giúp gấp")}, visitor.nonce
     answers = await asyncio.gather(*(visitor.client.post("/", data={"nonce": nonce, **fields}) for _ in range(3)))
     assert {answer.status_code for answer in answers} == {303}
+    assert len(world.commits) == 2  # the beginning and the press
     assert len(world.intakes) == 1
     assert len({one.office for one in world.referrals.values()}) == len(world.referrals)
     await visitor.look()
@@ -366,13 +367,20 @@ async def test_a_text_that_is_too_long_is_given_back(world: World, visitor: Visi
 
 
 async def test_a_body_without_end_is_cut_off(world: World, visitor: Visitor):
+    pulled = 0
+
     async def endless() -> AsyncIterator[bytes]:
-        for _ in range(LARGEST // 65_536 + 2):
+        nonlocal pulled
+        yield b'--x\r\ncontent-disposition: form-data; name="files"; filename="a"\r\n\r\n'
+        for _ in range(4 * LARGEST // 65_536):
+            pulled += 1
             yield b"a" * 65_536
 
-    headers = {"content-type": "application/x-www-form-urlencoded"}
+    headers = {"content-type": "multipart/form-data; boundary=x"}
     answer = await visitor.client.post("/", content=endless(), headers=headers)
-    assert answer.status_code in {400, 413}
+    assert answer.status_code == 413
+    assert 'href="tel:111"' in answer.text
+    assert pulled <= LARGEST // 65_536 + 2
     assert world.commits == []
 
 

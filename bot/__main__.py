@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 
 from bot import log
@@ -100,11 +101,19 @@ def _check(_: argparse.Namespace) -> int:
 
 def _door(name: str, _: argparse.Namespace) -> int:
     log.set_up(logging.CRITICAL)
+    _speak_utf8()
     book, _warnings = read_book()
     if name == "talk":
         return asyncio.run(_talk())
     answer = partial((route if name == "route" else triage).answer, book)
     return asyncio.run(lines.serve(sys.stdin, sys.stdout, answer))
+
+
+def _speak_utf8() -> None:
+    """Doors speak UTF-8 whatever the terminal's language; a byte that is none spoils its own line and not the ones after."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "strict")):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 async def _talk() -> int:

@@ -40,7 +40,18 @@ def parse(text: str) -> Line:
         raise BadLine("the line is nested too deeply") from None
     if not isinstance(found, dict):
         raise BadLine("the line should be one JSON object")
+    if not _is_whole(found):
+        raise BadLine("the line holds half a character (a lone surrogate); write it whole")
     return found
+
+
+def _is_whole(found: Any) -> bool:
+    """True when every text can be written down: `\\ud800` alone is valid JSON and no character."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def only(line: Line, known: Iterable[str], where: str = "") -> None:

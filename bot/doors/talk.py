@@ -84,6 +84,7 @@ class Talk:
     async def answer(self, line: Line) -> Line:
         """Play one line and say everything that came of it. Raises BadLine."""
         only(line, FIELDS)
+        line = {name: value for name, value in line.items() if value is not None}
         if "at" in line:
             await self._move_clock(_at(line))
         if "officer" in line:
@@ -111,6 +112,8 @@ class Talk:
 
     async def _citizen(self, line: Line) -> None:
         who = text(line, "who", required=True)
+        if not who:
+            raise BadLine("who should not be empty")
         channel = one_of(line, "channel", CHANNELS, self._channel_of.get(who, "web"))
         self._channel_of[who] = channel
         number = str(next(self._count))

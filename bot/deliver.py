@@ -98,7 +98,10 @@ class Deliverer:
                 await self._some(set(), BUSY_S, stop)
         if busy:
             finished, _ = await asyncio.wait(busy, timeout=STOP_WITHIN_S)
-            await self._end(finished, busy)
+            try:
+                await self._end(finished, busy)
+            except StorageAway:
+                log.warn("outbox.storage_away", count=len(finished))
 
     async def once(self) -> int:
         """Claim and perform what is due now; how many rows that was."""
@@ -315,7 +318,7 @@ def _to_phone(claimed: Claimed, officer: Officer, message: Message, now: datetim
 def _channel(work: Work, address: Address) -> Channel:
     channel = work.channels.get(address.channel)
     if channel is None:
-        raise SendError("misconfigured", f"{address.channel} is not switched on")
+        raise SendError("misconfigured", "channel_off")
     return channel
 
 

@@ -171,6 +171,10 @@ def _plain(answer: str | tuple[str, ...]) -> str | list[str]:
 # ---------------------------------------------------------------------------------------------------------- writing
 
 
+def write(path: Path, script: dict[str, Any], played: Played) -> None:
+    path.write_text(written(path, script, played), "utf-8")
+
+
 def written(path: Path, script: dict[str, Any], played: Played) -> str:
     """The file as it should stand: the comments and what they do as they were, what came of it as it is now."""
     head = {name: value for name, value in script.items() if name not in {"talk", "after"}}

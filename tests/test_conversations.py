@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.book import Book
-from tests.dialogue import FOLDER, files, load, play, written
+from tests.dialogue import FOLDER, files, load, play, write
 from tests.world import World
 
 
@@ -16,7 +16,7 @@ async def test_the_bot_says(path: Path, world: World, request: pytest.FixtureReq
     script = load(path)
     played = await play(world, script)
     if request.config.getoption("--update"):
-        path.write_text(written(path, script, played), "utf-8")
+        write(path, script, played)
         return
     for number, (expected, said) in enumerate(zip(script["talk"], played.talk, strict=True), 1):
         assert said == expected, f"{path.relative_to(FOLDER)}, line {number}: {expected['they']}"

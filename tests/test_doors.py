@@ -81,9 +81,10 @@ async def test_route_answers_the_example(book: Book) -> None:
 
 
 async def test_route_reads_what_is_left_out_as_unknown(book: Book) -> None:
-    everything: dict[str, Any] = {"id": "c1", "reporter": "unknown", "danger": "unknown", "age": "unknown", "where": {"kind": "unknown"},
-                  "stage": "unknown", "act": [], "means": [], "purpose": [], "signs": [], "needs": [], "home_province": None,
-                  "consent": None, "retaliation": None}  # fmt: skip
+    unknown: dict[str, Any] = dict.fromkeys(("reporter", "danger", "age", "stage"), "unknown")
+    empty: dict[str, Any] = {name: [] for name in ("act", "means", "purpose", "signs", "needs")}
+    nothing: dict[str, Any] = dict.fromkeys(("home_province", "consent", "retaliation"))
+    everything = {"id": "c1", "where": {"kind": "unknown"}, **unknown, **empty, **nothing}
     (short, long), status = await door(partial(route.answer, book), {"id": "c1"}, everything)
     assert status == 0
     assert short == long

@@ -1,7 +1,7 @@
 """A small world to talk in: the real path from a channel's event to the commit and back, a clock that only moves when told.
 
-Storage is real (a fresh SQLite file), ids come from a counter, and every word that a citizen sends is remembered in `SAID`, so that
-the leak guard of conftest.py can look for it where it must never be.
+Storage is real (a fresh SQLite file), ids come from a counter, and every word that a citizen sends is remembered in `SAID`, so
+that the leak guard of conftest.py can look for it where it must never be.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import re
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -275,9 +274,6 @@ def _pieces(said: str) -> set[str]:
     runs = {" ".join(words[at : at + 3]) for at in range(min(len(words), 2000) - 2)}
     numbers = set(re.findall(r"\d{6,}", said))
     return {piece for piece in (*runs, *numbers, " ".join(words)) if len(piece) >= 8}
-
-
-Opening = Callable[[], "World"]
 
 
 async def new_world(folder: Path, book: Book, empty: Path) -> World:

@@ -1,0 +1,231 @@
+"""A turn under way: on through a flow to the next question or end, and what is shown there. Touches nothing.
+
+What an event means is decided in flows/engine.py; this is how a conversation moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from flows.book import FIRST, FlowBook
+from flows.conditions import LevelOf, answered, holds, values_of
+from flows.model import SKIPPED, Choice, Conversation, Line, Prompt, Step, Turned
+
+DONE = "done"
+MOVES_A_TURN = 60
+"""More silent moves than this in one turn are a loop in the data; `flows.check` proves there is none."""
+STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
+"""Of these people send several, so the question stays until they say they are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt."""
+
+    level_of: LevelOf
+    offers: Callable[[str, Conversation], tuple[Choice, ...]]
+    translate: Callable[[str, str, str], str]
+    receipt_found: bool = False
+    locales: tuple[str, ...] = ("vi", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A turn under way: the conversation, what was said so far, the effects so far."""
+
+    book: FlowBook
+    given: Given
+    talk: Conversation
+    lines: tuple[Line, ...] = ()
+    do: tuple[str, ...] = ()
+
+    def keep(self, **changes: object) -> UnderWay:
+        return replace(self, talk=replace(self.talk, **changes))  # type: ignore[arg-type]
+
+    def tell(self, sentence: str) -> UnderWay:
+        line = Line(self.book.everywhere.sentences[sentence], f"everywhere.{sentence}")
+        return replace(self, lines=(*self.lines, line))
+
+    @property
+    def place(self) -> str:
+        return f"{self.talk.flow}.{self.talk.step}"
+
+    @property
+    def step(self) -> Step:
+        return self.book.step(self.place)
+
+
+def start(now: UnderWay) -> str:
+    """Where everybody begins."""
+    return now.book.flows[FIRST].start
+
+
+def advance(now: UnderWay) -> Turned:
+    """On from the question that was just answered."""
+    return enter(now, _go(now))
+
+
+def _go(now: UnderWay) -> str:
+    return now.book.machines[now.talk.flow].move(now.talk, now.talk.step, now.given.level_of)
+
+
+def enter(now: UnderWay, place: str) -> Turned:
+    """Go to a place and on through all that only speaks or is passed over, to the next question or end."""
+    for _ in range(MOVES_A_TURN):
+        if place == "back":
+            return _return(now)
+        now = at(now, place, say=False)
+        step = now.step
+        if _passed_over(now, step) or (now.talk.correcting and step.ask == "nothing" and not step.do):
+            place = _go(now)
+            continue
+        now = perform(now, step)
+        now = at(now, place, say=True)
+        if step.end:
+            prompt = Prompt(now.lines, context=now.place, quiet=now.talk.quiet)
+            return Turned(_ended(now.talk), prompt, now.do, draft=now.talk)
+        if step.ask != "nothing":
+            return ask(_unanswered(now, step))
+        place = _go(now)
+    raise RuntimeError(f"{place}: more than {MOVES_A_TURN} silent moves; a loop in the flows")
+
+
+def _return(now: UnderWay) -> Turned:
+    """Back from a side path to the question that was open when it began, or to the beginning."""
+    trail = now.talk.trail
+    while trail and trail[-1].partition(".")[0] == now.talk.flow:
+        trail = trail[:-1]
+    if not trail:
+        return enter(now.keep(trail=()), start(now))
+    now = at(now.keep(trail=trail[:-1]), trail[-1], say=False)
+    if _is_told(now.talk, now.step):
+        return advance(now.keep(trail=trail))
+    return ask(at(now, now.place, say=True))
+
+
+def _is_told(talk: Conversation, step: Step) -> bool:
+    """What was asked here was written already, and its words led to the side path: nobody is asked twice (screening.md §8)."""
+    answer = talk.answers.get(step.remember, SKIPPED)
+    return step.ask == "text" and answer != SKIPPED and answer not in STAYS_FOR_MORE
+
+
+def _unanswered(now: UnderWay, step: Step) -> UnderWay:
+    """A text that is asked for again has no answer yet; the one that was written before is kept as a note."""
+    before = now.talk.answers.get(step.remember, SKIPPED)
+    if step.ask != "text" or not isinstance(before, str) or before == SKIPPED:
+        return now
+    answers = {name: answer for name, answer in now.talk.answers.items() if name != step.remember}
+    notes = now.talk.notes if before in step.accepts else (*now.talk.notes, before)
+    return now.keep(answers=answers, notes=notes)
+
+
+def at(now: UnderWay, place: str, *, say: bool) -> UnderWay:
+    """Standing at a place, with its lines said or not."""
+    flow, _, name = place.partition(".")
+    # A correction belongs to its flow: whoever leaves it meanwhile is asked everything elsewhere as usual.
+    now = now.keep(flow=flow, step=name, correcting=now.talk.correcting and flow == now.talk.flow)
+    if not say:
+        return now
+    step = now.step
+    texts = step.quiet_say if now.talk.quiet and step.quiet_say else step.say
+    return replace(now, lines=(*now.lines, *(Line(text, place) for text in texts)))
+
+
+def _passed_over(now: UnderWay, step: Step) -> bool:
+    if step.pass_if is not None and holds(step.pass_if, now.talk, now.given.level_of):
+        return True
+    return now.talk.correcting and step.ask != "nothing" and _has(now.talk, step) and not is_review(step)
+
+
+def _has(talk: Conversation, step: Step) -> bool:
+    return bool(step.remember) and (answered(talk.answers, step.remember) or step.remember in talk.answers)
+
+
+def is_review(step: Step) -> bool:
+    """The step that shows the answers before they are sent; walking forward after a correction always stops there."""
+    return any("{summary}" in text for text in step.say)
+
+
+def perform(now: UnderWay, step: Step) -> UnderWay:
+    """The part of a step's effects that changes the conversation itself; the rest is handed to the shell in order."""
+    if "quiet" in step.do:
+        now = now.keep(quiet=True)
+    if {"refer", "append"} & set(step.do):
+        now = now.keep(correcting=False)
+    if "refer" in step.do:
+        # What was sent is sent: nobody is led back into questions that are over; adding to it is the way on.
+        now = now.keep(trail=())
+    if "alert" in step.do:
+        now = now.keep(alerted=True)
+    if "locale" in step.do:
+        chosen = values_of(now.talk.answers, "language")
+        now = now.keep(locale=chosen[0] if chosen and chosen[0] in now.given.locales else now.talk.locale)
+    return replace(now, do=(*now.do, *step.do))
+
+
+def _ended(talk: Conversation) -> Conversation:
+    return replace(emptied(talk), quiet=talk.quiet)
+
+
+def emptied(talk: Conversation) -> Conversation:
+    """The conversation without anything the person said: what stays is the language and the count of prompts."""
+    return Conversation(
+        id=talk.id, version=talk.version, channel=talk.channel, locale=talk.locale, prompt=talk.prompt,
+        guesses=talk.guesses, campaign=talk.campaign, started_at=talk.started_at, last_at=talk.last_at,
+    )  # fmt: skip
+
+
+def ask(now: UnderWay, *, again: bool = False) -> Turned:
+    """Ask the question of the present step, with its lines if they are not yet there.
+
+    `again`: the question that stood before the event, still unanswered, keeps its number: its buttons, which a person still
+    has before them, are no old buttons.
+    """
+    if not any(line.context == now.place for line in now.lines):
+        now = at(now, now.place, say=True)
+    step = now.step
+    stop_correcting = now.talk.correcting and is_review(step)
+    now = now.keep(prompt=now.talk.prompt + (not again), correcting=now.talk.correcting and not stop_correcting)
+    prompt = Prompt(
+        lines=now.lines, choices=offered(now), context=now.place, ask=step.ask, picked=now.talk.picked,
+        ways=_ways(now, step), number=now.talk.prompt, quiet=now.talk.quiet,
+    )  # fmt: skip
+    return Turned(now.talk, prompt, now.do, draft=now.talk)
+
+
+def offered(now: UnderWay) -> tuple[Choice, ...]:
+    """The choices of the question that stands: its own, those of the case, and "done" where several may be given."""
+    step = now.step
+    if step.choices_from == "answered":
+        return answered_choices(now)
+    choices = (*now.given.offers(step.choices_from, now.talk), *step.choices) if step.choices_from else step.choices
+    waits_for_more = step.accepts and step.remember in now.talk.answers
+    if step.ask == "many" or (step.ask == "text" and waits_for_more):
+        return (*choices, Choice(DONE, now.book.everywhere.sentences["done"], "everywhere.done"))
+    return choices
+
+
+def answered_choices(now: UnderWay) -> tuple[Choice, ...]:
+    """The questions of this flow that were answered, as choices for correcting one."""
+    flow = now.book.flows[now.talk.flow]
+    steps = [step for step in flow.steps.values() if step.review and step.remember in now.talk.answers]
+    return tuple(Choice(step.remember, step.review, f"{flow.id}.{step.id}.review") for step in steps)
+
+
+def _ways(now: UnderWay, step: Step) -> tuple[Choice, ...]:
+    shown = {"person", "stop", "danger"}
+    if now.talk.trail:
+        shown.add("back")
+    if step.skippable:
+        shown.add("skip")
+    if now.talk.flow == FIRST:
+        shown.add("language")
+    hidden = {now.talk.flow, *(choice.id for choice in step.choices)}
+    ways = (way for way in now.book.everywhere.ways if way.id in shown - hidden)
+    if not now.talk.quiet:
+        return tuple(ways)
+    quiet = now.book.everywhere.quiet_labels
+    return tuple(
+        Choice(way.id, quiet[way.id], f"everywhere.quiet.{way.id}") if way.id in quiet else way for way in ways
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -33,6 +34,8 @@ REPLY, DANGER_FIRST, LATER = 2, 0, 3
 """Priorities of outbox rows to citizens (officers' notices: `bot/referring.py`)."""
 FILES = frozenset({"photo", "voice", "video", "document"})
 KEPT_HERE = frozenset({"web"})
+GUESSES_FORGOTTEN_AFTER = timedelta(hours=1)
+"""Five wrong codes an hour (flows/engine.py) against 53 bits: nobody finds a stranger's report by trying."""
 SUBMITS = frozenset({"alert", "refer", "human", "append"})
 
 
@@ -64,7 +67,7 @@ def _from_officers_phone(snapshot: Snapshot, event: Event, book: Book) -> Commit
 
 def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     """One citizen's turn: the flow moves, an intake may come of it, referrals may come of that, and something is said."""
-    before = snapshot.conversation or _newcomer(event, book)
+    before = _rested(snapshot.conversation, event) if snapshot.conversation else _newcomer(event, book)
     given = Given(
         level_of=lambda talk: level_of(book, talk),
         offers=lambda name, talk: _offers(book, event, name, talk),
@@ -98,6 +101,12 @@ def _newcomer(event: Event, book: Book) -> Conversation:
     language = event.language.partition("-")[0]
     locale = language if language in book.catalogues.locales else "vi"
     return Conversation(id=fresh(event, "conversation"), channel=event.channel, locale=locale, started_at=event.at)
+
+
+def _rested(talk: Conversation, event: Event) -> Conversation:
+    """After a pause wrong codes are forgotten: somebody who mistyped theirs is not shut out for ever."""
+    has_waited = talk.last_at is not None and event.at - talk.last_at >= GUESSES_FORGOTTEN_AFTER
+    return replace(talk, guesses=0) if has_waited else talk
 
 
 def _kept(

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, literal_column, select, update
 
 from storage import schema as t
-from storage.base import AuditEntry, Invite, Officer
+from storage.base import AuditEntry, Invite, Officer, StaleConversation
 from storage.cases import find_invite
 from storage.rows import OFFICER_COLUMNS, audit_values, from_ms_or_none, read_officer, to_ms
 from storage.statements import Work, change, insert_once, question
@@ -226,7 +226,11 @@ class Accounts:
 
     async def redeem(self, code: str, login: str, password: str, *, at: datetime) -> Officer | None:
         """Use a code to set login and password hash. None where it is unknown, used or expired. Raises LoginTaken."""
-        return await self._storage.write(_redeem(self._lookup("invite", code), login, password, at))
+        hashed = self._lookup("invite", code)
+        try:
+            return await self._storage.write(_redeem(hashed, login, password, at))
+        except StaleConversation:  # another took the name in this moment: now it is seen
+            return await self._storage.write(_redeem(hashed, login, password, at))
 
     async def account(self, login: str) -> Account | None:
         """The active officer who signs in under this name."""

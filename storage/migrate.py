@@ -1,7 +1,7 @@
 """Brings a database to the schema of this version, or says in a sentence why it cannot be used and what to do.
 
 Alembic does the work, all of it in one transaction. It takes 0.4 s to import, so a database that is up to date is
-recognised without it.
+recognised without it. Here is what both databases share, and SQLite; PostgreSQL is in migrate_postgres.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,44 @@ LATEST: Final = "0001"
 WELL_BYTES: Final = 64 * 1024 * 1024
 """Up to this size a database is read through at start (well under a second); `backup` reads larger ones."""
 
+SCRIPTS: Final = Path(__file__).parent / "migrations"
+
 _CANARY: Final = b"nhip-cau"
+_ABOUT_CANARY: Final = b"meta/canary"
+
+
+def is_behind(name: str, version: str | None, tables: set[str], another: str) -> bool:
+    """Whether a database of this version with these tables must be migrated. `another`: what to use instead of it.
+
+    Raises StorageUnfit where it must not be touched.
+    """
+    if version == LATEST:
+        if missing := sorted(set(TABLES) - tables):
+            raise StorageUnfit(f"{name} is half migrated, {', '.join(missing)} missing: restore the last backup")
+        return False
+    if version is None and tables:
+        raise StorageUnfit(f"{name} has tables but no version: it is not ours or half migrated; use another {another}")
+    if version is not None and version > LATEST:
+        raise StorageUnfit(
+            f"{name} has schema {version}, this program knows those up to {LATEST}: start the newer program"
+        )
+    return True
+
+
+def make_canary(sealer: Sealer) -> bytes:
+    """A sealed word that tells later whether the key is the one that everything else was sealed with."""
+    return sealer.seal(_CANARY, _ABOUT_CANARY)
+
+
+def check_canary(name: str, canary: bytes, sealer: Sealer) -> None:
+    """Raises StorageUnfit where the database was sealed with another key."""
+    try:
+        sealer.open(canary, _ABOUT_CANARY)
+    except StorageUnfit as cause:
+        raise StorageUnfit(f"{name} was sealed with another key: give the key it was made with") from cause
+
+
+# ------------------------------------------------------------------------------------------------------------- SQLite
 
 
 def migrate(path: Path | str, sealer: Sealer) -> bool:
@@ -49,16 +86,8 @@ def _touch(place: Path) -> None:
 
 def _bring_up(place: Path) -> bool:
     version, tables = _found(place)
-    if version == LATEST:
-        if missing := sorted(set(TABLES) - tables):
-            raise StorageUnfit(f"{place.name} is half migrated, {', '.join(missing)} missing: restore the last backup")
+    if not is_behind(place.name, version, tables, "file"):
         return False
-    if version is None and tables:
-        raise StorageUnfit(f"{place.name} has tables but no version: it is not ours or half migrated; use another file")
-    if version is not None and version > LATEST:
-        raise StorageUnfit(
-            f"{place.name} has schema {version}, this program knows those up to {LATEST}: start the newer program"
-        )
     _upgrade(place)
     return True
 
@@ -96,7 +125,7 @@ def _upgrade(place: Path) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(SCRIPTS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -104,20 +133,16 @@ def _upgrade(place: Path) -> None:
 
 
 def _check_key(place: Path, sealer: Sealer) -> None:
-    """A sealed word tells whether the key is the one that everything else was sealed with."""
     database = sqlite3.connect(place)
     try:
         found = database.execute("SELECT value FROM meta WHERE name = 'canary'").fetchone()
         if found is None:
             with database:
-                database.execute("INSERT INTO meta VALUES ('canary', ?)", (sealer.seal(_CANARY, b"meta/canary"),))
+                database.execute("INSERT INTO meta VALUES ('canary', ?)", (make_canary(sealer),))
             return
     finally:
         database.close()
-    try:
-        sealer.open(found[0], b"meta/canary")
-    except StorageUnfit as cause:
-        raise StorageUnfit(f"{place.name} was sealed with another key: give the key it was made with") from cause
+    check_canary(place.name, found[0], sealer)
 
 
 def _sentence(place: Path, cause: BaseException) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from storage.base import StorageUnfit
 from storage.migrate import migrate
 from storage.seal import Sealer
 from storage.sqlite import SqliteStorage
@@ -13,13 +12,17 @@ from storage.store import DatabaseStorage
 
 
 async def open_storage(place: Path | str, key: bytes) -> DatabaseStorage:
-    """Open the database at a path (or `sqlite:///path`), made or migrated as needed, under a service key of 32 bytes.
+    """Open a database under a service key of 32 bytes, made or migrated as needed: a path, `sqlite:///path` or a DSN.
+
+    A DSN of PostgreSQL may name several hosts (`postgresql://user@one:5432,two:5432/name`): the one that takes writes is used.
 
     Raises StorageUnfit for a database that cannot be used, StorageAway for one that cannot be reached now.
     """
     text = str(place)
     if text.startswith(("postgresql://", "postgres://")):
-        raise StorageUnfit("PostgreSQL comes with a later version: name a file, and SQLite keeps it")
+        from storage.postgres import PostgresStorage  # its driver is loaded by those who use it only
+
+        return await PostgresStorage.open(text, Sealer(key))
     path = Path(text.removeprefix("sqlite:///"))
     sealer = Sealer(key)
     await asyncio.to_thread(migrate, path, sealer)

@@ -11,13 +11,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, exists, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from storage import schema as t
 from storage.base import DAMAGED, Address, AuditEntry, Claimed, Done, OutboxRow, Outcome, StorageUnfit
 from storage.rows import BODY, audit_values, from_ms, read_codes, to_ms, to_ms_or_none, write_json
 from storage.seal import Sealer
-from storage.statements import Row, Work, change, question
+from storage.statements import Row, Sql, Work, change, question
 from storage.turns import ADD_AUDIT, add_outbox, outbox_values
 
 p = bindparam
@@ -58,7 +71,7 @@ _held_back = exists().where(
         and_(_goes_before(_other, _box), or_(_other.c.due_at <= p("now"), _other.c.attempts > t.NO)),
     ),
 )
-CLAIMABLE = question(
+_claimable = (
     select(
         _box.c.id,
         _box.c.key,
@@ -70,12 +83,12 @@ CLAIMABLE = question(
         _box.c.conversation,
         _box.c.referral,
         _box.c.attempts,
-        t.address.c.id,
+        t.address.c.id.label("address"),
         t.address.c.channel,
         t.address.c.sealed_external,
-        _officer_address.c.id,
-        _officer_address.c.channel,
-        _officer_address.c.sealed_external,
+        _officer_address.c.id.label("officer_address"),
+        _officer_address.c.channel.label("officer_channel"),
+        _officer_address.c.sealed_external.label("officer_external"),
     )
     .select_from(
         _box.outerjoin(t.conversation, t.conversation.c.id == _box.c.conversation)
@@ -88,11 +101,30 @@ CLAIMABLE = question(
     .where(_box.c.finished == t.NO, _box.c.priority == p("priority"), _box.c.due_at <= p("now"), ~_held_back)
     .order_by(_box.c.due_at, _box.c.id)
     .limit(p("most"))
-    .with_for_update(skip_locked=True, of=_box)  # says nothing on SQLite, where one writer claims at a time
 )
+
+
+def _claimable_for(dialect: str) -> Select[Any]:
+    """On SQLite one writer claims at a time. On PostgreSQL whoever claims in a lane holds its lock until they commit.
+
+    So once a lane's lock is ours, every claim in it that was made by others stands in the database, and CLAIM, whose
+    look is newer than the lock, sees it. A lane that another process has now is left to it.
+    """
+    if dialect != "postgresql":
+        return _claimable
+    found = _claimable.with_for_update(skip_locked=True, of=_box).cte("found")
+    lane_is_ours = func.pg_try_advisory_xact_lock(func.hashtextextended(found.c.lane, t.NO))
+    return (
+        select(*found.c)
+        .where(case((found.c.lane == t.NONE, literal_column("true")), else_=lane_is_ours))
+        .order_by(found.c.due_at, found.c.id)
+    )
+
+
+CLAIMABLE = Sql(_claimable_for, rows=True)
 CLAIM = change(
     update(_box)
-    .where(_box.c.id == p("is_id"), _box.c.finished == t.NO)
+    .where(_box.c.id == p("is_id"), _box.c.finished == t.NO, _box.c.due_at <= p("now"), ~_held_back)
     .values(attempts=_box.c.attempts + 1, claimed_until=p("until"), due_at=p("until"))
 )
 
@@ -194,8 +226,8 @@ def claim(now: datetime, limit: int) -> Work[list[Row]]:
             break
         found: list[Row] = yield CLAIMABLE, {"priority": priority, "now": at, "most": limit - len(rows)}
         for row in found:
-            yield CLAIM, {"is_id": row[0], "until": at + LEASE_MS}
-        rows += found
+            if (yield CLAIM, {"is_id": row[0], "now": at, "until": at + LEASE_MS}):
+                rows.append(row)
     return rows
 
 

@@ -66,6 +66,11 @@ def _perhaps_at(name: str) -> Column[int | None]:
     return Column(name, BigInteger)
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """An index of only these rows, on either database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 officer = Table(
     "officer",
     metadata,
@@ -136,7 +141,7 @@ conversation = Table(
     _flag("ended"),  # its draft was erased, and nothing was written since
     Column("sealed_state", LargeBinary, nullable=False),
 )
-Index("ix_conversation_active", conversation.c.active_at, sqlite_where=text("ended = 0"))
+Index("ix_conversation_active", conversation.c.active_at, **_where("ended = 0"))
 
 inbox = Table(
     "inbox",
@@ -249,10 +254,10 @@ outbox = Table(
     CheckConstraint("priority BETWEEN 0 AND 3", name="priority"),
     sqlite_autoincrement=True,
 )
-Index("ix_outbox_due", outbox.c.priority, outbox.c.due_at, outbox.c.id, sqlite_where=text("finished = 0"))
-Index("ix_outbox_lane", outbox.c.lane, outbox.c.id, sqlite_where=text("finished = 0"))
-Index("ix_outbox_said", outbox.c.conversation, outbox.c.version, sqlite_where=text("kind = 'say'"))
-Index("ix_outbox_referral", outbox.c.referral, sqlite_where=text("referral <> ''"))
+Index("ix_outbox_due", outbox.c.priority, outbox.c.due_at, outbox.c.id, **_where("finished = 0"))
+Index("ix_outbox_lane", outbox.c.lane, outbox.c.id, **_where("finished = 0"))
+Index("ix_outbox_said", outbox.c.conversation, outbox.c.version, **_where("kind = 'say'"))
+Index("ix_outbox_referral", outbox.c.referral, **_where("referral <> ''"))
 
 audit = Table(
     "audit",
@@ -266,7 +271,7 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_audit_subject", audit.c.subject)
-Index("ix_audit_received", audit.c.at, audit.c.subject, sqlite_where=text("action = 'intake.received'"))
+Index("ix_audit_received", audit.c.at, audit.c.subject, **_where("action = 'intake.received'"))
 
 attachment = Table(
     "attachment",
@@ -297,6 +302,12 @@ APPEND_ONLY = {
         f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
         "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
         for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()",
     ),
 }
 """What keeps the audit append-only, by dialect. Run after the tables are made."""

@@ -10,22 +10,20 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final, Generic
 from urllib.parse import quote
 
 import aiosqlite
 from sqlalchemy.dialects import sqlite as dialect
 
-from storage import accounts, cases, files, outbox, turns
 from storage.base import AlreadyHandled, StaleConversation, StorageAway
 from storage.cache import MOST
 from storage.seal import Sealer
-from storage.statements import Compiled, Sql, T, Work, compiled, statements_of
+from storage.spoken import spoken
+from storage.statements import Compiled, Sql, T, Work
 from storage.store import DatabaseStorage
 
-SPEAKING: Final[tuple[ModuleType, ...]] = (accounts, cases, files, outbox, turns)
-"""The modules that define statements."""
+DIALECT: Final = dialect.dialect(paramstyle="qmark")
 
 MOST_TOGETHER: Final = 512
 """How many pieces of work share one transaction at most, so that what comes later waits some 50 ms and not longer."""
@@ -212,8 +210,7 @@ class SqliteStorage(DatabaseStorage):
         cls, path: Path | str, sealer: Sealer, *, busy_ms: int = BUSY_MS, most_snapshots: int = MOST
     ) -> SqliteStorage:
         """Open a database that `migrate` has made. Raises StorageAway where it cannot be opened."""
-        spoken = dialect.dialect(paramstyle="qmark")
-        statements = {sql: compiled(sql, spoken) for sql in statements_of(*SPEAKING)}
+        statements = spoken(DIALECT)
         opened: list[Together] = []
         try:
             for begin in ("BEGIN IMMEDIATE", "BEGIN", "BEGIN"):

@@ -49,7 +49,8 @@ def insert_once(table: Table, *left_out: str) -> Sql:
     def build(dialect: str) -> Insert:
         # ON CONFLICT is the same on both databases, but SQLAlchemy has it in each dialect's own Insert.
         insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        return insert(table).values(values).on_conflict_do_nothing()
+        # `inline`: without it PostgreSQL is asked to answer with the number it gave.
+        return insert(table).values(values).on_conflict_do_nothing().inline()
 
     return Sql(build, rows=False)
 

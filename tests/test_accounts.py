@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +11,9 @@ import pytest
 
 from storage.accounts import Accounts, LoginTaken, OfficerUnknown
 from storage.base import Address, Commit, Officer
-from storage.open import open_storage
+from storage.schema import TABLES
 from storage.store import DatabaseStorage
+from tests.databases import BOTH, Database, database
 
 NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
 WEEK = NOW + timedelta(days=7)
@@ -20,11 +21,15 @@ LAN = Officer("police-1", "Lan", "ls-police", "police", "duty")
 MINH = Officer("police-2", "Minh", "ls-police", "police", "chief")
 
 
+@pytest.fixture(params=BOTH)
+async def home(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    async with database(request.param, tmp_path) as made:
+        yield made
+
+
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[DatabaseStorage]:
-    opened = await open_storage(tmp_path / "nhipcau.db", b"k" * 32)
-    yield opened
-    await opened.close()
+async def storage(home: Database) -> DatabaseStorage:
+    return await home.open()
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ async def test_a_session_lasts_until_it_expires_or_is_ended(accounts: Accounts) 
     assert await accounts.session("token", NOW) is None
 
 
-async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: DatabaseStorage, tmp_path: Path) -> None:
+async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: DatabaseStorage, home: Database) -> None:
     await accounts.redeem("LAN-CODE", "lan", "hash", at=NOW)
     await accounts.open_session("police-1", "token", at=NOW, expires_at=WEEK)
     await accounts.invite("police-1", "PHONE", WEEK, by="operator", at=NOW)
@@ -114,7 +119,7 @@ async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: Dat
     found = (await storage.load(phone, invite="PHONE")).invite
     assert found is not None
     await storage.commit(Commit(at=NOW, address=phone, join=(found.hash, found.officer)))
-    assert left(tmp_path, "SELECT count(*) FROM address WHERE officer IS NOT NULL") == 1
+    assert await left(home, "SELECT count(*) FROM address WHERE officer IS NOT NULL") == 1
     await accounts.invite("police-1", "SPARE", WEEK, by="operator", at=NOW)
     assert await accounts.revoke("police-1", by="operator", at=NOW)
     assert await accounts.session("token", NOW) is None
@@ -122,9 +127,9 @@ async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: Dat
     assert await accounts.redeem("SPARE", "lan", "hash", at=NOW) is None
     assert [one.active for one in await accounts.officers()] == [False]
     assert await storage.officers_of("ls-police") == ()
-    assert left(tmp_path, "SELECT count(*) FROM session WHERE revoked_at IS NULL") == 0
-    assert left(tmp_path, "SELECT count(*) FROM invite WHERE used_at IS NULL") == 0
-    assert left(tmp_path, "SELECT count(*) FROM address WHERE officer IS NOT NULL") == 0
+    assert await left(home, "SELECT count(*) FROM session WHERE revoked_at IS NULL") == 0
+    assert await left(home, "SELECT count(*) FROM invite WHERE used_at IS NULL") == 0
+    assert await left(home, "SELECT count(*) FROM address WHERE officer IS NOT NULL") == 0
     assert not await accounts.revoke("police-1", by="operator", at=NOW)
     with pytest.raises(OfficerUnknown):
         await accounts.open_session("police-1", "again", at=NOW, expires_at=WEEK)
@@ -132,20 +137,27 @@ async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: Dat
         await accounts.invite("police-1", "again", WEEK, by="operator", at=NOW)
 
 
-async def test_neither_code_nor_token_is_in_the_files(accounts: Accounts, tmp_path: Path) -> None:
+async def test_neither_code_nor_token_is_in_the_database(accounts: Accounts, home: Database) -> None:
     await accounts.open_session("police-1", "tokenmarker", at=NOW, expires_at=WEEK)
-    everything = read_all(tmp_path)
-    assert b"police-1" in everything
-    for hidden in (b"tokenmarker", b"LANCODE", b"LAN-CODE"):
+    everything = await everything_in(home)
+    assert "police-1" in everything
+    for hidden in ("tokenmarker", "LANCODE", "LAN-CODE"):
         assert hidden not in everything
 
 
-def left(folder: Path, question: str) -> int:
-    database = sqlite3.connect(folder / "nhipcau.db")
-    (count,) = database.execute(question).fetchone()
-    database.close()
-    return int(count)
+async def test_of_two_who_take_a_name_at_once_one_is_told_that_it_is_taken(accounts: Accounts) -> None:
+    await accounts.add(MINH, "MINH-CODE", WEEK, by="operator", at=NOW)
+    ended = await asyncio.gather(
+        accounts.redeem("LAN-CODE", "same", "hash", at=NOW),
+        accounts.redeem("MINH-CODE", "same", "hash", at=NOW),
+        return_exceptions=True,
+    )
+    assert {type(one) for one in ended} == {Officer, LoginTaken}
 
 
-def read_all(folder: Path) -> bytes:
-    return b"".join(one.read_bytes() for one in folder.iterdir() if one.is_file())
+async def left(home: Database, question: str) -> int:
+    return int((await home.ask(question))[0][0])
+
+
+async def everything_in(home: Database) -> str:
+    return repr([await home.ask(f"SELECT * FROM {table}") for table in TABLES])  # noqa: S608 - our tables' names

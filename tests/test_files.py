@@ -9,7 +9,7 @@ import pytest
 
 from flows.model import Conversation, Media
 from storage.base import Address, Commit
-from storage.open import open_storage
+from tests.databases import BOTH, database
 
 AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
 PHOTO = b"\xff\xd8 marker-of-a-photo"
@@ -17,20 +17,25 @@ WHERE = Address("web", "somebody")
 TALK = Conversation(id="c1", version=1, flow="tip", step="pictures", media=(Media("photo", "web/1"),), last_at=AT)
 
 
+@pytest.fixture(params=BOTH)
+async def home(request, tmp_path):
+    async with database(request.param, tmp_path) as made:
+        yield made
+
+
 @pytest.fixture
-async def storage(tmp_path):
-    opened = await open_storage(tmp_path / "files.db", bytes(32))
-    yield opened
-    await opened.close()
+async def storage(home):
+    return await home.open()
 
 
-async def test_a_file_is_kept_sealed_and_found_by_its_handle_only(storage, tmp_path):
+async def test_a_file_is_kept_sealed_and_found_by_its_handle_only(storage, home):
     await storage.keep_file("web/1", "c1", "photo", PHOTO, AT)
     assert await storage.read_file("web/1") == PHOTO
     assert await storage.read_file("web/2") is None
-    on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert b"marker-of-a-photo" not in on_disk
-    assert b"web/1" not in on_disk
+    everything = repr(await home.ask("SELECT * FROM attachment"))
+    assert "photo" in everything
+    assert "marker-of-a-photo" not in everything
+    assert "web/1" not in everything
 
 
 async def test_a_file_sent_twice_is_kept_once(storage):

@@ -13,7 +13,6 @@ from sqlalchemy import create_engine
 
 from storage.base import StorageUnfit
 from storage.migrate import LATEST, migrate
-from storage.open import open_storage
 from storage.schema import APPEND_ONLY, TABLES, metadata
 from storage.seal import Sealer
 
@@ -168,11 +167,6 @@ def test_a_migration_that_fails_leaves_nothing_behind(path: Path, monkeypatch: p
     with pytest.raises(StorageUnfit, match="look at its folder"):
         migrate(path, SEALER)
     assert {name for (name,) in run(path, "SELECT name FROM sqlite_master")} == {"x", "ix_outbox_due"}
-
-
-async def test_postgresql_is_named_as_what_comes_later() -> None:
-    with pytest.raises(StorageUnfit, match="PostgreSQL comes with a later version"):
-        await open_storage("postgresql://127.0.0.1/nhipcau", b"k" * 32)
 
 
 def test_every_table_is_part_of_the_seam() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,6 +11,25 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+
+APPEND_ONLY = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()",
+    ),
+}
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
 def upgrade() -> None:
@@ -24,7 +45,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_audit_received", "audit", ["at", "subject"], sqlite_where=sa.text("action = 'intake.received'"))
+    op.create_index("ix_audit_received", "audit", ["at", "subject"], **_where("action = 'intake.received'"))
     op.create_index("ix_audit_subject", "audit", ["subject"])
     op.create_table(
         "consent",
@@ -134,10 +155,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_outbox_due", "outbox", ["priority", "due_at", "id"], sqlite_where=sa.text("finished = 0"))
-    op.create_index("ix_outbox_lane", "outbox", ["lane", "id"], sqlite_where=sa.text("finished = 0"))
-    op.create_index("ix_outbox_referral", "outbox", ["referral"], sqlite_where=sa.text("referral <> ''"))
-    op.create_index("ix_outbox_said", "outbox", ["conversation", "version"], sqlite_where=sa.text("kind = 'say'"))
+    op.create_index("ix_outbox_due", "outbox", ["priority", "due_at", "id"], **_where("finished = 0"))
+    op.create_index("ix_outbox_lane", "outbox", ["lane", "id"], **_where("finished = 0"))
+    op.create_index("ix_outbox_referral", "outbox", ["referral"], **_where("referral <> ''"))
+    op.create_index("ix_outbox_said", "outbox", ["conversation", "version"], **_where("kind = 'say'"))
     op.create_table(
         "address",
         sa.Column("id", sa.Text(), nullable=False),
@@ -223,7 +244,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["address"], ["address.id"], name=op.f("fk_conversation_address_address")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
     )
-    op.create_index("ix_conversation_active", "conversation", ["active_at"], sqlite_where=sa.text("ended = 0"))
+    op.create_index("ix_conversation_active", "conversation", ["active_at"], **_where("ended = 0"))
     op.create_table(
         "attachment",
         sa.Column("id", sa.Text(), nullable=False),
@@ -236,9 +257,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
     )
     op.create_index("ix_attachment_conversation", "attachment", ["conversation"])
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-                "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
-            )
+    for statement in APPEND_ONLY[op.get_context().dialect.name]:
+        op.execute(statement)

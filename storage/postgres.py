@@ -1,0 +1,223 @@
+"""PostgreSQL through asyncpg: each piece of work in a transaction of its own, on one of a few connections.
+
+Any number of processes share the database. What one decided on and another changed meanwhile is found by the marks
+that every turn carries (version, revision, state), under READ COMMITTED; claims of one lane exclude each other by an
+advisory lock (outbox.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy.dialects import postgresql as dialect
+
+from storage.base import StorageAway, StorageUnfit
+from storage.connections import Connections, opening
+from storage.migrate_postgres import migrate
+from storage.seal import Sealer
+from storage.spoken import spoken
+from storage.statements import T, Work
+from storage.store import DatabaseStorage
+from storage.turns import ADD_OUTBOX
+
+DIALECT: Final = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+
+CONNECTIONS: Final = 10
+"""Connections of one process, beside the one that listens."""
+
+LONG_AT_ONCE: Final = 2
+"""How many of them lists and exports may take, so that people who wait always find one."""
+
+CONNECT_S: Final = 5.0
+"""How long one host is tried before the next."""
+
+ANSWER_S: Final = 10.0
+"""How long a short statement may take: a server that is gone without a word is found out so."""
+
+LONG_S: Final = 120.0
+
+BELL: Final = "nhipcau_outbox"
+"""The channel on which processes tell each other that something may be due."""
+
+RING_EVERY_S: Final = 0.02
+"""PostgreSQL commits those that notify one after another, so a process rings after its commits, once for many."""
+
+AGAIN_S: Final = 1.0
+"""Before a lost connection that listened is made anew."""
+
+ALIVE_S: Final = 30.0
+"""How often the connection that listens is asked whether it still is one."""
+
+SETTINGS: Final = {
+    "application_name": "nhipcau",
+    "jit": "off",  # compiling pays for questions of a second, not of a millisecond
+    "idle_in_transaction_session_timeout": "15s",  # a process that stands still loses what it had locked
+}
+
+Connect = Callable[[], Any]
+
+
+class PostgresStorage(DatabaseStorage):
+    """`Storage` in PostgreSQL, for any number of processes.
+
+    No snapshot is kept: another process may have moved a referral or bound an officer, of which a conversation's
+    version knows nothing, and a turn that must be decided again costs more than a read.
+    """
+
+    def __init__(self, connect: Connect, sealer: Sealer, connections: int) -> None:
+        super().__init__(sealer, most_snapshots=0)
+        self._connect = connect
+        self._connections = Connections(connect, connections)
+        self._statements = spoken(DIALECT)
+        self._long = asyncio.Semaphore(LONG_AT_ONCE)
+        self._writing: set[asyncio.Task[Any]] = set()
+        self._bells: set[asyncio.Task[None]] = set()
+        self._ringing: asyncio.Task[None] | None = None
+        self._to_ring = False
+
+    @classmethod
+    async def open(
+        cls, dsn: str, sealer: Sealer, *, connections: int = CONNECTIONS, answer_s: float = ANSWER_S
+    ) -> PostgresStorage:
+        """Open a database, made or migrated as needed. Of several hosts the one that takes writes is used.
+
+        Raises StorageUnfit for a database that cannot be used, StorageAway for one that cannot be reached now.
+        """
+
+        async def connect(wait_s: float | None = answer_s) -> asyncpg.Connection:
+            return await asyncpg.connect(
+                dsn, timeout=CONNECT_S, command_timeout=wait_s, target_session_attrs="read-write",
+                statement_cache_size=256, max_cached_statement_lifetime=0, server_settings=SETTINGS,
+            )  # fmt: skip
+
+        with opening():
+            first = await connect(None)
+            try:
+                await migrate(first, sealer)
+                if await first.fetchval("SHOW synchronous_commit") == "off":
+                    raise StorageUnfit("the database acknowledges what it may lose: set synchronous_commit = on")
+            finally:
+                await first.close(timeout=CONNECT_S)
+        return cls(connect, sealer, connections)
+
+    async def read(self, work: Work[T], *, long: bool = False) -> T:
+        if not long:
+            async with self._connections.one() as connection:
+                return await self._speak(connection, work)
+        async with (
+            self._long,
+            self._connections.one() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            return await self._speak(connection, work, LONG_S)
+
+    async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
+        # A task of its own, so that a caller who is cancelled leaves nothing half done.
+        task = asyncio.create_task(self._transact(work, then))
+        self._writing.add(task)
+        task.add_done_callback(self._written)
+        return await asyncio.shield(task)
+
+    def _written(self, task: asyncio.Task[Any]) -> None:
+        self._writing.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited may have been cancelled, and would not ask for it
+
+    async def _transact(self, work: Work[T], then: Callable[[T], None] | None) -> T:
+        async with self._connections.one() as connection:
+            await connection.execute("BEGIN")
+            try:
+                result = await self._speak(connection, work)
+            except TimeoutError:
+                raise  # the server does not answer: `one` lets go of it
+            except Exception:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+        if then is not None:
+            then(result)
+        if self._to_ring:
+            self._ring()
+        return result
+
+    async def _speak(self, connection: asyncpg.Connection, work: Work[T], wait_s: float | None = None) -> T:
+        answer: Any = None
+        try:
+            while True:
+                sql, values = work.send(answer)
+                statement = self._statements[sql]
+                if statement.rows:
+                    answer = await connection.fetch(statement.text, *statement.pick(values), timeout=wait_s)
+                else:
+                    status = await connection.execute(statement.text, *statement.pick(values), timeout=wait_s)
+                    answer = int(status.rpartition(" ")[2])
+                    if sql is ADD_OUTBOX and answer:
+                        self._to_ring = True
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    # ---------------------------------------------------------------------------------------------------------- bells
+
+    async def listen(self, woken: Callable[[], None]) -> None:
+        """Call `woken` when any process has queued something, until closed; and whenever one may have gone unheard."""
+        task = asyncio.create_task(self._listen(woken))
+        self._bells.add(task)
+        task.add_done_callback(self._bells.discard)
+
+    async def _listen(self, woken: Callable[[], None]) -> None:
+        while True:
+            try:
+                await self._hear(await self._connect(), woken)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+                # Whoever delivers still looks every few seconds.
+                await asyncio.sleep(AGAIN_S)
+
+    async def _hear(self, connection: asyncpg.Connection, woken: Callable[[], None]) -> None:
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            await connection.add_listener(BELL, lambda *_: woken())
+            woken()
+            while not lost.is_set():
+                try:
+                    await asyncio.wait_for(lost.wait(), ALIVE_S)
+                except TimeoutError:
+                    await connection.execute("SELECT 1")
+            raise ConnectionResetError
+        finally:
+            connection.terminate()
+
+    def _ring(self) -> None:
+        if self._ringing is None:
+            self._ringing = asyncio.create_task(self._ring_until_quiet())
+
+    async def _ring_until_quiet(self) -> None:
+        try:
+            while self._to_ring:
+                self._to_ring = False
+                async with self._connections.one() as connection:
+                    await connection.execute(f"NOTIFY {BELL}")
+                await asyncio.sleep(RING_EVERY_S)
+        except StorageAway:
+            # Nobody hears it: whoever delivers finds it when they look.
+            self._to_ring = False
+        finally:
+            self._ringing = None
+
+    async def give_back(self, now: Any) -> int:
+        """Nothing: what is claimed may be another process's, which is at work. The lease says when it is not."""
+        return 0
+
+    async def close(self) -> None:
+        if self._writing:
+            await asyncio.wait(self._writing)
+        bells = [*self._bells, *([self._ringing] if self._ringing else ())]
+        for task in bells:
+            task.cancel()
+        await asyncio.gather(*bells, return_exceptions=True)
+        await self._connections.close()

@@ -46,7 +46,7 @@ def read_book(root: Path = ROOT) -> tuple[Book, list[Problem]]:
     referral_book, referral_problems = read_referral(_texts(root / "referral"))
     problems = flow_problems + [_as_problem(problem) for problem in referral_problems]
     if flow_book is None or referral_book is None:
-        raise BadBook(problems)
+        raise BadBook([problem for problem in problems + _referral_problems(referral_book) if not problem.warning])
     book = Book(flow_book, referral_book, read_catalogues(root / "locales"), free_text_slots(flow_book))
     problems += cross_check(book)
     errors = [problem for problem in problems if not problem.warning]
@@ -59,9 +59,13 @@ def cross_check(book: Book) -> list[Problem]:
     """What no single file can answer: flows against languages, numbers and screening profiles; referral against itself."""
     numbers = {re.sub(r"\D", "", number) for number in book.referral.hotlines}
     found = flows.check.problems(book.flows, book.catalogues.texts, numbers)
-    found += [_as_problem(problem) for problem in referral.check.problems(book.referral)]
+    found += _referral_problems(book.referral)
     found += _profile_problems(book)
     return found
+
+
+def _referral_problems(book: ReferralBook | None) -> list[Problem]:
+    return [_as_problem(problem) for problem in referral.check.problems(book)] if book else []
 
 
 def read_flow_book(folder: Path) -> tuple[FlowBook | None, list[Problem]]:

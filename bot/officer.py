@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
+from bot.asking import decide_ask, refused
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, fresh
@@ -61,6 +62,9 @@ def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book
     referral = snapshot.referral
     if referral is None or referral.office != did.officer.office or not did.officer.active:
         return _refused(event, did, NOT_YOURS)
+    if did.do == "ask":
+        because = refused(snapshot, referral, did.text)
+        return _refused(event, did, because) if because else decide_ask(snapshot, event, did, book)
     moved = move(
         referral,
         did.do,

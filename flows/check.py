@@ -21,7 +21,7 @@ WAYS = ("back", "skip", "person", "language", "stop", "danger")
 GOES = ("danger", "stop", "person", "language")
 SENTENCES = frozenset(
     """kept_text kept_photo kept_voice kept_video kept_document kept_location kept_contact kept_sticker kept_after not_understood
-    old_button pick_more done choose_by_number expired empty_event safe_sentence too_many_codes nothing_to_go_back sent_to_nobody
+    old_button pick_more done choose_by_number expired empty_event safe_sentence too_many_codes nothing_to_go_back sent_to_nobody officer_wrote
     status_waiting status_taken status_elsewhere status_closed status_nobody""".split()
 )
 """The fixed sentences that the engine and the shell say by name."""
@@ -165,7 +165,7 @@ def _silent_loops(book: FlowBook) -> Iterator[Problem]:
         onward = [way.go for way in book.step(place).next]
         speaking = {f"{f.id}.{s}" for f in book.flows.values() for s in f.steps} - silent
         if place in _walk(book, [go for go in onward if go != "back" and _exists(book, go)], speaking):
-            yield Problem(f"flows {place}", "leads back to itself without asking anything", "ask something on the way")
+            yield Problem(_where(place), "leads back to itself without asking anything", "ask something on the way")
 
 
 def _endless(book: FlowBook) -> Iterator[Problem]:
@@ -189,7 +189,7 @@ def _sensitive_before_consent(book: FlowBook) -> Iterator[Problem]:
         reached |= _walk_with(book, _starts(book), {"talk_consent": answer})
     for place in sorted(reached):
         if book.step(place).sensitive:
-            yield Problem(f"flows {place}", "a sensitive question can come before `talk_consent`", "ask for it first")
+            yield Problem(_where(place), "a sensitive question can come before `talk_consent`", "ask for it first")
 
 
 def _walk_with(book: FlowBook, starts: Iterable[str], fixed: Mapping[str, str]) -> set[str]:
@@ -237,16 +237,21 @@ def _everywhere_problems(everywhere: Everywhere) -> Iterator[Problem]:
 def _text_problems(context: str, text: str, numbers: Set[str]) -> Iterator[Problem]:
     is_label = context.count(".") > 1 or (context.startswith("everywhere.") and context.split(".")[-1] in WAYS)
     if is_label and len(text) > LABEL_MAX:
-        yield Problem(context, f"a label of {len(text)} characters", f"at most {LABEL_MAX}")
+        yield Problem(_where(context), f"a label of {len(text)} characters", f"at most {LABEL_MAX}")
     if len(text) > TEXT_MAX:
-        yield Problem(context, f"a text of {len(text)} characters", f"at most {TEXT_MAX}; make it two messages")
+        yield Problem(_where(context), f"a text of {len(text)} characters", f"at most {TEXT_MAX}; make it two messages")
     for name in sorted(set(_placeholders(text)) - PLACEHOLDERS):
-        yield Problem(context, f"{{{name}}} is filled by nobody", f"known are {', '.join(sorted(PLACEHOLDERS))}")
+        yield Problem(_where(context), f"{{{name}}} is filled by nobody", f"known are {', '.join(sorted(PLACEHOLDERS))}")
     for number in _phone_like(text):
         if number not in numbers:
-            yield Problem(
-                context, f"shows the number {number}, which is not in referral/directory/hotlines.yaml", "remove it"
-            )
+            found = f"shows the number {number}, which is not in referral/directory/hotlines.yaml"
+            yield Problem(_where(context), found, "remove it")
+
+
+def _where(context: str) -> str:
+    """The file of a place or sentence, and what follows the flow's name in it."""
+    flow, _, rest = context.partition(".")
+    return f"flows/definitions/{flow}.yaml {rest}"
 
 
 def _translation_problems(locale: str, catalogue: Texts, context: str, text: str) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ import yaml
 
 from flows.model import Asking, Choice, Condition, Everywhere, FlowDef, Next, Problem, Step
 
-DO_WORDS = frozenset({"alert", "refer", "append", "lookup", "human", "quiet", "erase", "clear", "locale"})
+DO_WORDS = frozenset({"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale"})
 PLACEHOLDERS = frozenset({"receipt", "summary", "status", "sent_to", "numbers"})
 CHOICE_SOURCES = frozenset({"consent", "answered"})
 INTAKES = frozenset({"tip", "missing", "support", "info", "person"})

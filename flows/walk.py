@@ -151,6 +151,8 @@ def perform(now: UnderWay, step: Step) -> UnderWay:
     """The part of a step's effects that changes the conversation itself; the rest is handed to the shell in order."""
     if "quiet" in step.do:
         now = now.keep(quiet=True)
+    if "aloud" in step.do:
+        now = now.keep(quiet=False)
     if {"refer", "append"} & set(step.do):
         now = now.keep(correcting=False)
     if "refer" in step.do:

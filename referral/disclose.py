@@ -20,7 +20,8 @@ WHO_WRITES = frozenset({"contact", "contact_safe", "name", "phone", "address"})
 
 NOBODY = "none"
 """Where a refusal of every agency is recorded."""
-_REPORTS = frozenset({"tip", "other", "missing", "info"})
+REPORTS = frozenset({"tip", "other", "missing", "info"})
+"""Kinds whose words were written to be passed on."""
 _WITHHELD_MEDIA = frozenset({"contact"})
 
 
@@ -28,7 +29,7 @@ def visible(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> 
     """Exactly what this referral's agency may see. `consents` are all that were recorded, read at this moment."""
     if is_identified(referral, consents):
         return intake.content
-    if intake.kind not in _REPORTS:
+    if intake.kind not in REPORTS:
         return Content()
     return _without_the_writer(intake.content)
 

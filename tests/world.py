@@ -160,12 +160,15 @@ class World:
 
     # ------------------------------------------------------------------------------------------------------- officers
 
-    async def officer(self, name: str, do: str, referral: str, reason: str = "", outcome: str = "") -> str:
+    async def officer(
+        self, name: str, do: str, referral: str, reason: str = "", outcome: str = "", text: str = ""
+    ) -> str:
         """`police-1` acts on `R1` from the officers' page; the sentence of a refusal, or empty."""
         one = (await self.storage.load_referral(self._number(referral))).referral
         assert one is not None
         route, _, office = name.rpartition("-")[0].partition("@")
-        did = OfficerDid(Officer(name, name, office or one.office, route, "duty"), do, one.id, reason, outcome)
+        officer = Officer(name, name, office or one.office, route, "duty")
+        did = OfficerDid(officer, do, one.id, reason=reason, outcome=outcome, text=text)
         try:
             await self.receiver.officer(did)
         except Refusal as refusal:

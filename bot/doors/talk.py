@@ -125,7 +125,14 @@ class Talk:
         referral = await self._find(text(line, "referral", required=True))
         officer = _demo_officer(self._book, text(line, "officer", required=True), referral)
         do = one_of(line, "do", OFFICER_ACTIONS, "acknowledge")
-        did = OfficerDid(officer, do, referral.id, text(line, "reason"), text(line, "outcome"), text(line, "say"))
+        did = OfficerDid(
+            officer,
+            do,
+            referral.id,
+            reason=text(line, "reason"),
+            outcome=text(line, "outcome"),
+            text=text(line, "say"),
+        )
         try:
             await self._receiver.officer(did)
         except Refusal as refusal:
@@ -141,6 +148,7 @@ class Talk:
         return referral
 
     async def _report(self, who: str) -> Line:
+        who = who or self._spoken_to()
         channel = self._channel_of.get(who, "web")
         snapshot = await self._storage.load(Address(channel, who))
         talk = snapshot.conversation
@@ -153,6 +161,11 @@ class Talk:
             "receipt": talk.receipt or None if talk else None,
         }
 
+    def _spoken_to(self) -> str:
+        """Somebody to whom something was said without their doing (an officer wrote), or empty."""
+        waiting = (who for screen in self._screens.values() for who in screen.shown)
+        return next(waiting, "")
+
     def _did(self) -> list[Line]:
         """What was decided since the last line that reaches beyond the chat: agencies told, referrals moved, chats cleared."""
         commits, self._committed[:] = list(self._committed), []
@@ -160,7 +173,9 @@ class Talk:
 
     def _effects(self, commit: Commit) -> list[Line]:
         effects: list[Line] = [self._told(one) for one in commit.referrals]
-        for one, _ in commit.moved:
+        for one, before in commit.moved:
+            if one.state == before:
+                continue
             effects.append({"effect": "referral_moved", "referral": self._name(one), "to": one.to, "state": one.state})
         again = [row for row in commit.outbox if row.kind == "notify_agency" and row.body.get("again")]
         effects += [

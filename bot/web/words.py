@@ -80,6 +80,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "referral.raised": "Nâng mức hoặc mở rộng thông tin được xem",
     "referral.added_to": "Tin được bổ sung",
     "referral.escalated": "Chưa ai nhận, báo lên bậc tiếp theo",
+    "referral.asked": "Nhắn cho người báo",
     "referral.acknowledge": "Nhận hồ sơ",
     "referral.accept": "Thụ lý",
     "referral.return": "Trả lại",

@@ -13,7 +13,7 @@ from bot.receive import Refusal
 from bot.web.console.access import OPENS, PATH, Desk, open_case
 from bot.web.console.cases import case_page
 
-ACTIONS: Final = frozenset({"acknowledge", "accept", "return", "close"})
+ACTIONS: Final = frozenset({"acknowledge", "accept", "return", "close", "ask"})
 
 
 async def act(request: Request, desk: Desk) -> Response:
@@ -23,7 +23,7 @@ async def act(request: Request, desk: Desk) -> Response:
     do, reason, outcome = (str(form.get(name, ""))[:60] for name in ("do", "reason", "outcome"))
     if do not in ACTIONS or desk.officer.role not in OPENS:
         raise HTTPException(404)
-    did = OfficerDid(desk.officer, do, referral, reason=reason, outcome=outcome)
+    did = OfficerDid(desk.officer, do, referral, reason=reason, outcome=outcome, text=str(form.get("text", "")))
     try:
         await desk.parts.receiver.officer(did)
     except Refusal as refusal:

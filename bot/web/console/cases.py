@@ -8,19 +8,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.asking import HELD, LONGEST, agreed
 from bot.labels import coded_answers, text_name
 from bot.web import words
 from bot.web.console.access import FILES, Desk, open_case, open_file
 from bot.web.files import kind_of
 from bot.web.pages import render
 from referral.clocks import legal_deadlines
-from referral.disclose import is_identified
+from referral.disclose import REPORTS, is_identified
 from referral.model import Referral
 from storage.base import Case
 
 WAITING = frozenset({"proposed", "sent", "delivered"})
-REPORTS = frozenset({"tip", "other", "missing"})
-"""Kinds whose words were written to be passed on (referral/disclose.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,8 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
         "timeline": words.timeline(case.timeline, names, details),
         "clocks": [(clock.name, words.when(at), at < desk.parts.now()) for clock, at in legal_deadlines(book.referral, referral)],
         "actions": _actions(referral),
+        "may_ask": referral.state in HELD and agreed(intake),
+        "longest": LONGEST,
         "return_reasons": [(code, name[0]) for code, name in book.referral.return_reasons.items()],
         "outcomes": [(code, name[0]) for code, name in book.referral.outcomes.items()],
         "received": words.when(intake.created_at),

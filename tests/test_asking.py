@@ -1,0 +1,96 @@
+"""An officer writes to the person behind a report; neither learns who the other is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from bot.doors.talk import Talk
+from storage.open import open_storage
+
+
+@pytest.fixture
+async def talk(tmp_path, book):
+    storage = await open_storage(tmp_path / "talk.db", bytes(32))
+    yield Talk(storage, book)
+    await storage.close()
+
+
+async def play(talk, *lines):
+    """The answers to these lines; a refusal is its sentence."""
+    answers = []
+    for line in lines:
+        try:
+            answers.append(await talk.answer(json.loads(json.dumps(line))))
+        except ValueError as error:
+            answers.append(str(error))
+    return answers
+
+
+def she(**did):
+    return {"who": "lan", "channel": "telegram", **did}
+
+
+ASKED_FOR_A_PERSON = (
+    she(say="xin chào"),
+    she(choose="safe"),
+    she(choose="person"),
+    she(choose="leave_word"),
+    she(choose="skip"),
+)
+TAKEN = {"officer": "hotline_111-1", "do": "acknowledge", "referral": "R1"}
+
+
+def asks(text="Bạn cần giấy tờ gì?"):
+    return {"officer": "hotline_111-1", "do": "ask", "referral": "R1", "say": text}
+
+
+async def test_she_reads_the_officers_words_and_her_answer_reaches_the_report(talk):
+    await play(talk, *ASKED_FOR_A_PERSON, she(choose="information"), she(choose="done"), TAKEN)
+    asked, answered = await play(talk, asks(), she(say="Em mất hộ chiếu"))
+    assert asked["who"] == "lan"
+    assert asked["bot"][0]["text"].startswith("Người trực nhắn cho bạn:\nBạn cần giấy tờ gì?\n")
+    assert "stop" in [choice["id"] for choice in asked["bot"][0]["choices"]]
+    assert {"effect": "alert_officer", "referral": "R1", "role": "duty"} in answered["did"]
+    snapshot = await talk._storage.load_referral(next(iter(talk._names)))
+    assert "Em mất hộ chiếu" in (*snapshot.intake.content.texts.values(), *snapshot.intake.content.notes)
+
+
+async def test_in_the_middle_of_a_flow_the_question_that_stands_is_not_disturbed(talk):
+    await play(talk, *ASKED_FOR_A_PERSON, TAKEN)
+    (asked,) = await play(talk, asks())
+    assert asked["step"] == "hello.door"
+    assert asked["bot"][0]["choices"] == []
+
+
+async def test_nobody_writes_before_taking_the_report(talk):
+    await play(talk, *ASKED_FOR_A_PERSON)
+    assert await play(talk, asks()) == ["do: Hãy bấm “Tôi nhận” trước khi nhắn."]
+
+
+async def test_nobody_writes_to_somebody_who_did_not_agree(talk):
+    tip = [she(choose=choice) for choice in ("safe", "tip", "karaoke", "done", "no", "in_vn", "send")]
+    await play(talk, she(say="xin chào"), *tip, {"officer": "police-1", "do": "acknowledge", "referral": "R1"})
+    (refused,) = await play(talk, {**asks(), "officer": "police-1"})
+    assert refused == "do: Người này chưa đồng ý được nhắn lại."
+
+
+async def test_after_stop_nothing_comes_to_the_phone_by_itself(talk):
+    await play(talk, *ASKED_FOR_A_PERSON, TAKEN, she(choose="stop"))
+    (refused,) = await play(talk, asks())
+    assert refused.startswith("do: Người này đang có người để ý")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a" * 1001])
+async def test_an_empty_or_endless_message_is_refused(talk, text):
+    await play(talk, *ASKED_FOR_A_PERSON, TAKEN)
+    assert await play(talk, asks(text)) == ["do: Lời nhắn cần từ 1 đến 1000 ký tự."]
+
+
+async def test_two_officers_writing_at_once_both_get_through(talk):
+    await play(talk, *ASKED_FOR_A_PERSON, she(choose="information"), she(choose="done"), TAKEN)
+    await asyncio.gather(talk.answer(asks("Một")), talk.answer(asks("Hai")))
+    snapshot = await talk._storage.load_referral(next(iter(talk._names)))
+    assert snapshot.conversation.flow == "reply"

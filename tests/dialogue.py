@@ -12,8 +12,8 @@
 
 `they` is one of: opened, said (with `times`), code (types the code of the first report), chose, pressed (with `back`: an
 older message's button), sent (with `caption`), empty, again (the same update once more), together (several at once), waits (time
-goes by), officer (with does, to, reason, outcome, says), joins (a phone becomes an officer's), looks (a phone). `by` says who, where it
-is not the one person of the dialogue. The ways that every question has (back, skip, person, stop, danger) are left out:
+goes by), officer (does, to, reason, outcome, says), joins (a phone becomes an officer's), looks (a phone). `by` says who, where
+it is not the one person of the dialogue. The ways that every question has (back, skip, person, stop, danger) are left out:
 tests/test_engine_properties.py looks for them.
 """
 

@@ -224,7 +224,7 @@ class World:
     def _effects(self, commit: Commit) -> list[str]:
         effects = [f"{self._name(one)}: {_told(one, self.book)}" for one in commit.referrals]
         for one, before in commit.moved:
-            changed = f"{before} → {one.state}" if before != one.state else "is raised to urgent"
+            changed = f"{before} → {one.state}" if before != one.state else _still(commit)
             effects.append(f"{self._name(one)} ({one.to}): {changed}")
         for row in commit.outbox:
             if row.kind == "notify_agency" and row.body.get("again"):
@@ -242,6 +242,12 @@ class World:
 
 
 _AUDITED = {"draft.erased": "the draft is erased", "decide.failed": "DECIDING FAILED", "referral.refused": "refused"}
+
+
+def _still(commit: Commit) -> str:
+    """What was done to a referral that stays where it is."""
+    asked = any(entry.action == "referral.asked" for entry in commit.audit)
+    return "an officer writes to the person" if asked else "is raised to urgent"
 
 
 def _told(referral: Referral, book: Book) -> str:

@@ -31,6 +31,7 @@ from bot.settings import Settings
 from bot.web.site import Site, build_site
 from storage.accounts import Accounts
 from storage.open import open_storage
+from storage.sqlite import SqliteStorage
 from storage.store import DatabaseStorage
 
 TELEGRAM = TelegramChannel.name
@@ -54,7 +55,7 @@ class Parts:
 
 async def open_parts(settings: Settings) -> Parts:
     """Read the book, open the storage, build every part. Raises BadBook, KeyLost, StorageUnfit, DemoInProduction."""
-    book, warnings = read_book()
+    book, warnings = read_book(on=utc_now().date())
     if warnings:
         log.say(
             "book.warnings", count=len(warnings), problem="for the operator to supply: python -m bot check lists them"
@@ -79,9 +80,10 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     async def run_export(body: Mapping[str, Any]) -> None:
         await export.export_weekly(storage, book, str(body["week"]), settings.exports, utc_now())
 
-    # One process delivers from this database, so what is claimed was claimed by one that is no more: a person in danger
-    # does not wait for its lease to end.
-    await storage.give_back(utc_now())
+    if isinstance(storage, SqliteStorage):
+        # One process delivers from this file, so what is claimed was claimed by one that is no more: a person in danger
+        # does not wait for its lease to end.
+        await storage.give_back(utc_now())
     work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()})
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
@@ -216,6 +218,6 @@ def banner(settings: Settings) -> str:
     lines = [f"Nhịp Cầu: {at}/ (citizens) · {at}/officers/ (officers)"]
     if settings.trial:
         lines.append("BẢN DÙNG THỬ / TRIAL: nothing here reaches a real agency.")
-        lines.append(f"Demo officers: hotline_111-1, police-1, … password {PASSWORD}")
+        lines.append(f"Demo officers: hotline_111-1 (111), police-5 (national police), … password {PASSWORD}")
     lines.append("Telegram: on" if settings.telegram_token else "Telegram: off (set NHIPCAU_TELEGRAM_TOKEN)")
     return "\n".join(lines) + "\n"

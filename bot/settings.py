@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
+"""What Telegram allows (https://core.telegram.org/bots/api#setwebhook), and long enough not to be guessed."""
 
 
 class BadSetting(Exception):
@@ -81,9 +85,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         telegram_proxy=given.get("NHIPCAU_TELEGRAM_PROXY", ""),
         exports=home / "exports",
     )
-    if settings.telegram_webhook and len(settings.telegram_secret.value) < 16:
+    if settings.telegram_webhook and not SECRET.fullmatch(settings.telegram_secret.value):
         raise BadSetting(
-            "NHIPCAU_TELEGRAM_SECRET is missing or short: a webhook needs 16 to 256 characters of A-Z a-z 0-9 _ -"
+            "NHIPCAU_TELEGRAM_SECRET is missing or unfit: a webhook needs 16 to 256 characters of A-Z a-z 0-9 _ -"
         )
     return settings
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from bot import log
 from bot.book import BadBook, read_book
 from bot.doors import lines, route, triage
+from bot.receive import utc_now
 from bot.settings import BadSetting, read_settings
 
 
@@ -61,9 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     weekly.add_argument("--week", required=True, help="ISO week, like 2026-W47")
     weekly.add_argument("--to", required=True, type=Path, help="folder for the XLSX and CSV files")
     invite = _command(commands, "invite", "a one-time code for an officer", _invite)
-    invite.add_argument("--office", required=True, help="office id of referral/directory")
-    invite.add_argument("--name", required=True, help="the officer's name as colleagues see it")
+    who = invite.add_mutually_exclusive_group(required=True)
+    who.add_argument("--office", help="for a new officer: office id of referral/directory")
+    who.add_argument("--again", metavar="OFFICER", help="for an officer who is there: a phone, or a lost password")
+    invite.add_argument("--name", help="a new officer's name as colleagues see it")
     invite.add_argument("--role", default="duty", choices=["duty", "chief", "admin", "auditor", "statistics"])
+    revoke = _command(commands, "revoke", "end an officer's access at once", _revoke)
+    revoke.add_argument("officer", help="the officer's id")
+    _command(commands, "officers", "list the officers", _officers)
     draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
     draw.add_argument("flow")
     return parser
@@ -87,7 +93,7 @@ def _serve(_: argparse.Namespace) -> int:
 
 
 def _check(_: argparse.Namespace) -> int:
-    book, warnings = read_book()
+    book, warnings = read_book(on=utc_now().date())
     for warning in warnings:
         print(warning)
     steps = sum(len(flow.steps) for flow in book.flows.flows.values())
@@ -137,9 +143,28 @@ def _export(chosen: argparse.Namespace) -> int:
 
 
 def _invite(chosen: argparse.Namespace) -> int:
-    from bot.commands import invite
+    from bot import commands
 
-    print(asyncio.run(invite(read_settings(), chosen.office, chosen.name, chosen.role)))
+    if chosen.again:
+        print(asyncio.run(commands.invite_again(read_settings(), chosen.again)))
+        return 0
+    if not chosen.name:
+        raise BadSetting("--name is missing: a new officer needs a name as colleagues see it")
+    print(asyncio.run(commands.invite(read_settings(), chosen.office, chosen.name, chosen.role)))
+    return 0
+
+
+def _revoke(chosen: argparse.Namespace) -> int:
+    from bot import commands
+
+    print(asyncio.run(commands.revoke(read_settings(), chosen.officer)))
+    return 0
+
+
+def _officers(_: argparse.Namespace) -> int:
+    from bot import commands
+
+    print(asyncio.run(commands.officers(read_settings())))
     return 0
 
 

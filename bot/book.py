@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import flows.check
@@ -40,22 +41,25 @@ class BadBook(Exception):
         self.problems = problems
 
 
-def read_book(root: Path = ROOT) -> tuple[Book, list[Problem]]:
-    """The book and its warnings. Raises BadBook with all errors at once: nothing may start on it."""
+def read_book(root: Path = ROOT, on: date | None = None) -> tuple[Book, list[Problem]]:
+    """The book and its warnings; with the day `on` also about what was checked too long ago.
+
+    Raises BadBook with all errors at once: nothing may start on it.
+    """
     flow_book, flow_problems = read_flow_book(root / "flows")
     referral_book, referral_problems = read_referral(_texts(root / "referral"))
     problems = flow_problems + [_as_problem(problem) for problem in referral_problems]
     if flow_book is None or referral_book is None:
         raise BadBook([problem for problem in problems + _referral_problems(referral_book) if not problem.warning])
     book = Book(flow_book, referral_book, read_catalogues(root / "locales"), free_text_slots(flow_book))
-    problems += cross_check(book)
+    problems += cross_check(book, on)
     errors = [problem for problem in problems if not problem.warning]
     if errors:
         raise BadBook(errors)
     return book, [problem for problem in problems if problem.warning]
 
 
-def cross_check(book: Book) -> list[Problem]:
+def cross_check(book: Book, on: date | None = None) -> list[Problem]:
     """What no single file can answer: flows against languages, numbers and screening profiles; referral against itself."""
     numbers = {re.sub(r"\D", "", number) for number in book.referral.hotlines}
     found = flows.check.problems(book.flows, book.catalogues.texts, numbers)

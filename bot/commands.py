@@ -1,8 +1,10 @@
-"""What an operator does from the command line beside the running service: export a week, invite an officer."""
+"""What an operator does from the command line beside the running service: export a week, invite and revoke officers."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from bot.export import export_weekly
 from bot.keys import service_key
 from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
-from storage.accounts import Accounts
+from storage.accounts import Accounts, OfficerUnknown
 from storage.base import Officer
 from storage.open import open_storage
+from storage.store import DatabaseStorage
 
 INVITE_DAYS = 7
 
@@ -21,12 +24,18 @@ INVITE_DAYS = 7
 async def export_week(settings: Settings, week: str, folder: Path) -> str:
     """Write the week's log into the folder; one line that says what was written. Raises BadWeek, StorageUnfit."""
     book, _ = read_book()
+    async with _storage(settings) as storage:
+        return str(await export_weekly(storage, book, week, folder, utc_now()))
+
+
+@asynccontextmanager
+async def _storage(settings: Settings) -> AsyncIterator[DatabaseStorage]:
+    """The database of this installation, beside the service that may be running on it."""
     storage = await open_storage(settings.database, service_key(settings.home, Path(settings.database)))
     try:
-        done = await export_weekly(storage, book, week, folder, utc_now())
+        yield storage
     finally:
         await storage.close()
-    return str(done)
 
 
 async def invite(settings: Settings, office: str, name: str, role: str) -> str:
@@ -36,15 +45,43 @@ async def invite(settings: Settings, office: str, name: str, role: str) -> str:
     if found is None:
         known = ", ".join(one.id for one in book.referral.offices)
         raise BadSetting(f"{office} is no office of referral/directory; known are {known}")
-    code = secrets.token_hex(8)
+    code, now = secrets.token_hex(8), utc_now()
     officer = Officer(f"{office}-{secrets.token_hex(3)}", name, office, found.route, role)
-    storage = await open_storage(settings.database, service_key(settings.home, Path(settings.database)))
-    now = utc_now()
-    try:
+    async with _storage(settings) as storage:
         await Accounts(storage).add(officer, code, now + timedelta(days=INVITE_DAYS), by="operator", at=now)
-    finally:
-        await storage.close()
+    return _how_to_join(code, f"{officer.id}, {found.name}")
+
+
+async def invite_again(settings: Settings, officer: str) -> str:
+    """Another code for an officer: for their phone beside their page, or for a lost password. Raises BadSetting."""
+    code, now = secrets.token_hex(8), utc_now()
+    async with _storage(settings) as storage:
+        try:
+            await Accounts(storage).invite(officer, code, now + timedelta(days=INVITE_DAYS), by="operator", at=now)
+        except OfficerUnknown:
+            raise BadSetting(f"{officer} is no active officer; `python -m bot officers` lists them") from None
+    return _how_to_join(code, officer)
+
+
+async def revoke(settings: Settings, officer: str) -> str:
+    """End an officer's access: sessions, codes and phone go at once. Raises BadSetting."""
+    async with _storage(settings) as storage:
+        if not await Accounts(storage).revoke(officer, by="operator", at=utc_now()):
+            raise BadSetting(f"{officer} is no active officer; `python -m bot officers` lists them")
+    return f"{officer}: signed out everywhere, no code or phone of theirs works any more."
+
+
+async def officers(settings: Settings) -> str:
+    """All officers, a line each: id, office, role, name, and whether they are active."""
+    async with _storage(settings) as storage:
+        found = await Accounts(storage).officers()
+    return "\n".join(
+        f"{one.id}\t{one.office}\t{one.role}\t{'active' if one.active else 'revoked'}\t{one.name}" for one in found
+    )
+
+
+def _how_to_join(code: str, who: str) -> str:
     return (
-        f"{code}\nFor {found.name}. Join within {INVITE_DAYS} days, once: at /officers/join, or by sending\n"
-        f"/canbo {code}\nto the bot on Telegram."
+        f"{code}\nFor {who}. Join within {INVITE_DAYS} days, once: at /officers/join, or by sending\n"
+        f"/canbo {code}\nto the bot on Telegram. Page and phone need a code each: invite --again OFFICER."
     )

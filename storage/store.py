@@ -73,7 +73,9 @@ class DatabaseStorage(ABC):
         except BaseException:
             self._snapshots.drop(key)
             raise
-        self._snapshots.put(key, turn, snapshot)
+        if snapshot.officer is None:
+            # An officer may be revoked from the command line beside this process, and must be nobody at once.
+            self._snapshots.put(key, turn, snapshot)
         return snapshot
 
     async def load_conversation(self, conversation: str) -> tuple[Snapshot, Address | None]:

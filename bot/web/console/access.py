@@ -24,7 +24,7 @@ from storage.base import AuditEntry, Case, Commit, Officer
 COOKIE: Final = "canbo"
 PATH: Final = "/officers"
 OPENS: Final = frozenset({"duty", "chief", "admin"})
-EXPORTS: Final = frozenset({"chief", "admin"})
+EXPORTS: Final = frozenset({"chief", "admin", "statistics"})
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")

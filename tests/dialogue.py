@@ -29,7 +29,7 @@ import yaml
 
 from bot.channels.base import Message
 from flows.model import Chose, CitizenEvent, Conversation, Said
-from tests.world import World
+from tests.world import FAILED, World
 
 FOLDER = Path(__file__).parent / "conversations"
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
@@ -67,6 +67,7 @@ async def play(world: World, script: dict[str, Any]) -> Played:
         if refused:
             said["refused"] = refused
         if effects := world.new_effects():
+            assert FAILED not in effects, f"deciding failed at {they}"
             said["also"] = effects
         played.talk.append(said)
     played.after = await _after(world)

@@ -241,7 +241,8 @@ class World:
         return next(number for number, known in self._names.items() if known == name)
 
 
-_AUDITED = {"draft.erased": "the draft is erased", "decide.failed": "DECIDING FAILED", "referral.refused": "refused"}
+FAILED = "DECIDING FAILED"
+_AUDITED = {"draft.erased": "the draft is erased", "decide.failed": FAILED, "referral.refused": "refused"}
 
 
 def _still(commit: Commit) -> str:

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.app import at_work, open_parts
 from bot.book import Book
+from bot.settings import BadSetting, Settings, read_settings
 from storage.base import Address
 from storage.turns import address_id
 from tests.fakes.telegram import TOKEN, FakeTelegram
-from tests.service import Service
+from tests.service import SECRET, Service
 from tests.world import SAID, leaked
 
 _chats = itertools.count(1_000_000_007)
@@ -322,3 +324,27 @@ async def test_the_real_command_keeps_telegrams_pace_and_ends_when_told(home: Pa
 def shown_data(telegram: FakeTelegram, person: Person) -> list[str]:
     rows = telegram.shown(person.chat)[-1]["reply_markup"]["inline_keyboard"]
     return [button["callback_data"] for row in rows for button in row]
+
+
+async def test_a_part_that_ends_before_its_time_ends_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = await open_parts(
+        Settings(home=tmp_path, database=str(tmp_path / "nhipcau.db"), exports=tmp_path / "exports")
+    )
+
+    async def falls_silent(stop: asyncio.Event) -> None:
+        raise RuntimeError("and nothing leaves any more")
+
+    monkeypatch.setattr(parts.deliverer, "run", falls_silent)
+    lost: asyncio.Queue[str] = asyncio.Queue()
+    async with at_work(parts, lost.put_nowait):
+        assert await asyncio.wait_for(lost.get(), 5) == "deliver"
+
+
+@pytest.mark.parametrize("secret", ["", "short", "with spaces in the secret", "dấu-tiếng-việt-trong-mã", "x" * 257])
+async def test_a_secret_that_telegram_would_refuse_is_refused_at_the_start(secret: str) -> None:
+    environ = {"NHIPCAU_TELEGRAM_WEBHOOK": "https://here/telegram", "NHIPCAU_TELEGRAM_SECRET": secret}
+    with pytest.raises(BadSetting, match="NHIPCAU_TELEGRAM_SECRET"):
+        read_settings(environ)
+    assert read_settings({**environ, "NHIPCAU_TELEGRAM_SECRET": SECRET}).telegram_secret.value == SECRET

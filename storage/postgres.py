@@ -16,10 +16,11 @@ from sqlalchemy.dialects import postgresql as dialect
 
 from storage.base import StorageAway, StorageUnfit
 from storage.connections import Connections, opening
+from storage.joined import joined, rounds
 from storage.migrate_postgres import migrate
 from storage.seal import Sealer
 from storage.spoken import spoken
-from storage.statements import T, Work
+from storage.statements import Change, Last, Sql, T, Values, Work
 from storage.store import DatabaseStorage
 from storage.turns import ADD_OUTBOX
 
@@ -72,6 +73,7 @@ class PostgresStorage(DatabaseStorage):
         self._connect = connect
         self._connections = Connections(connect, connections)
         self._statements = spoken(DIALECT)
+        self._shapes: dict[tuple[int | Sql, ...], str] = {}
         self._long = asyncio.Semaphore(LONG_AT_ONCE)
         self._writing: set[asyncio.Task[Any]] = set()
         self._bells: set[asyncio.Task[None]] = set()
@@ -128,38 +130,94 @@ class PostgresStorage(DatabaseStorage):
 
     async def _transact(self, work: Work[T], then: Callable[[T], None] | None) -> T:
         async with self._connections.one() as connection:
-            await connection.execute("BEGIN")
             try:
-                result = await self._speak(connection, work)
+                result = await self._write(connection, work)
             except TimeoutError:
                 raise  # the server does not answer: `one` lets go of it
             except Exception:
-                if not connection.is_closed():
+                if connection.is_in_transaction():
                     await connection.execute("ROLLBACK")
                 raise
-            await connection.execute("COMMIT")
         if then is not None:
             then(result)
         if self._to_ring:
             self._ring()
         return result
 
+    async def _write(self, connection: asyncpg.Connection, work: Work[T]) -> T:
+        """Run work in a transaction; where it is one list of changes, in one journey."""
+        answer: Any = None
+        begun = False
+        try:
+            while True:
+                step = work.send(answer)
+                if not begun and isinstance(step, Last) and (answer := await self._at_once(connection, step)):
+                    continue
+                if not begun:
+                    await connection.execute("BEGIN")
+                    begun = True
+                answer = await self._step(connection, step)
+        except StopIteration as end:
+            if begun:
+                await connection.execute("COMMIT")
+            result: T = end.value
+            return result
+
     async def _speak(self, connection: asyncpg.Connection, work: Work[T], wait_s: float | None = None) -> T:
         answer: Any = None
         try:
             while True:
-                sql, values = work.send(answer)
-                statement = self._statements[sql]
-                if statement.rows:
-                    answer = await connection.fetch(statement.text, *statement.pick(values), timeout=wait_s)
-                else:
-                    status = await connection.execute(statement.text, *statement.pick(values), timeout=wait_s)
-                    answer = int(status.rpartition(" ")[2])
-                    if sql is ADD_OUTBOX and answer:
-                        self._to_ring = True
+                answer = await self._step(connection, work.send(answer), wait_s)
         except StopIteration as end:
             result: T = end.value
             return result
+
+    async def _step(
+        self, connection: asyncpg.Connection, step: Change | list[Change], wait_s: float | None = None
+    ) -> Any:
+        if isinstance(step, list):
+            return await self._change_all(connection, step)
+        return await self._ask(connection, *step, wait_s)
+
+    async def _ask(self, connection: asyncpg.Connection, sql: Sql, values: Values, wait_s: float | None) -> Any:
+        statement = self._statements[sql]
+        if statement.rows:
+            return await connection.fetch(statement.text, *statement.pick(values), timeout=wait_s)
+        status = await connection.execute(statement.text, *statement.pick(values), timeout=wait_s)
+        self._note(sql)
+        return int(status.rpartition(" ")[2])
+
+    async def _change_all(self, connection: asyncpg.Connection, changes: list[Change]) -> list[int]:
+        counts = [0] * len(changes)
+        for places in rounds(changes):
+            row = await connection.fetchrow(*self._joined([changes[place] for place in places]))
+            for place, count in zip(places, row, strict=True):
+                counts[place] = count
+        return counts
+
+    async def _at_once(self, connection: asyncpg.Connection, last: Last) -> list[int] | None:
+        """Make and commit the changes. None, and nothing is written, where it takes more, or one that must wrote nothing."""
+        if len(rounds(last)) != 1:
+            return None
+        try:
+            await connection.fetchrow(*self._joined(last, last.must))
+        except asyncpg.DivisionByZeroError:
+            return None
+        return [1] * len(last)
+
+    def _joined(self, changes: list[Change], must: int = 0) -> list[Any]:
+        """The statement that makes these changes, and its parameters."""
+        shape: tuple[int | Sql, ...] = (must, *(sql for sql, _ in changes))
+        if shape not in self._shapes:
+            self._shapes[shape] = joined([self._statements[sql] for sql, _ in changes], must)
+        made: list[Any] = [self._shapes[shape]]
+        for sql, values in changes:
+            made += self._statements[sql].pick(values)
+            self._note(sql)
+        return made
+
+    def _note(self, sql: Sql) -> None:
+        self._to_ring = self._to_ring or sql is ADD_OUTBOX
 
     # ---------------------------------------------------------------------------------------------------------- bells
 

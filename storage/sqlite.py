@@ -20,7 +20,7 @@ from storage.base import AlreadyHandled, StaleConversation, StorageAway
 from storage.cache import MOST
 from storage.seal import Sealer
 from storage.spoken import spoken
-from storage.statements import Compiled, Sql, T, Work
+from storage.statements import Compiled, Sql, T, Values, Work
 from storage.store import DatabaseStorage
 
 DIALECT: Final = dialect.dialect(paramstyle="qmark")
@@ -177,13 +177,19 @@ class Together:
         answer: Any = None
         try:
             while True:
-                sql, values = work.send(answer)
-                statement = self._statements[sql]
-                cursor = database.execute(statement.text, statement.pick(values))
-                answer = cursor.fetchall() if statement.rows else cursor.rowcount
+                step = work.send(answer)
+                if isinstance(step, list):
+                    answer = [self._ask(database, sql, values) for sql, values in step]
+                else:
+                    answer = self._ask(database, *step)
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def _ask(self, database: sqlite3.Connection, sql: Sql, values: Values) -> Any:
+        statement = self._statements[sql]
+        cursor = database.execute(statement.text, statement.pick(values))
+        return cursor.fetchall() if statement.rows else cursor.rowcount
 
 
 def _roll_back(database: sqlite3.Connection) -> None:

@@ -1,12 +1,15 @@
 """A statement in SQLAlchemy Core, compiled once to text, and the shape of a piece of work over such statements.
 
 Work is a generator that yields (statement, values) and is given back the rows, or the number of rows written. So what
-is read and written stands once, for every database; a driver only performs it (see sqlite.py).
+is read and written stands once, for every database; a driver only performs it (see sqlite.py, postgres.py).
+
+A list of changes may be yielded where none needs what another of them writes; it is answered by a list of numbers.
+Changes by the same statement are made in their order. It saves a database that is reached by a network its journeys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -29,7 +32,23 @@ class Sql:
     rows: bool
 
 
-Work = Generator[tuple[Sql, Values], Any, T]
+Change = tuple[Sql, Values]
+
+
+class Last(list[Change]):
+    """Changes after which nothing is left to write, provided that each of the first `must` of them wrote something.
+
+    So a driver may make them and commit in one journey.
+    """
+
+    must: int
+
+    def __init__(self, changes: Iterable[Change], must: int) -> None:
+        super().__init__(changes)
+        self.must = must
+
+
+Work = Generator[Change | list[Change], Any, T]
 
 
 def question(core: Select[Any]) -> Sql:

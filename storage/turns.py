@@ -15,7 +15,7 @@ from storage.base import Address, AlreadyHandled, Commit, OutboxRow, StaleConver
 from storage.files import ERASE_FILES, OWN_FILE, TAKE_OVER_FILES, file_id
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
-from storage.statements import Sql, Values, Work, change, insert_once, question
+from storage.statements import Change, Last, Sql, Values, Work, change, insert_once, question
 
 p = bindparam
 
@@ -116,8 +116,9 @@ class Ready:
     address_id: str
     state: Conversation | None
     plain: bytes
-    writes: tuple[tuple[Sql, Values], ...]
     marks: tuple[tuple[Sql, Values, type[Exception]], ...]
+    beside: tuple[Change, ...]
+    writes: tuple[Change, ...]
     says: tuple[dict[str, Any], ...]
 
 
@@ -139,6 +140,7 @@ def prepare(commit: Commit, sealer: Sealer) -> Ready:
         state=state,
         plain=plain,
         marks=tuple(_marks(commit, at, where, state, plain, sealer)),
+        beside=tuple(_beside(commit, at, where)),
         writes=tuple(_writes(commit, at, where, sealer)),
         says=tuple(outbox_values(row, at, sealer) for row in commit.outbox),
     )
@@ -217,7 +219,7 @@ def _conversation_mark(
     return ADD_CONVERSATION, {**values, "heard_version": heard or 0}, StaleConversation
 
 
-def _intake_write(commit: Commit, intake: Intake, sealer: Sealer) -> tuple[Sql, Values]:
+def _intake_write(commit: Commit, intake: Intake, sealer: Sealer) -> Change:
     values = intake_values(intake) | {
         "is_id": intake.id,
         "decided_on": intake.revision,
@@ -228,37 +230,39 @@ def _intake_write(commit: Commit, intake: Intake, sealer: Sealer) -> tuple[Sql, 
     return (ADD_INTAKE if commit.new_intake else SAVE_INTAKE), values
 
 
-# The rest cannot conflict.
+# The rest cannot conflict. Some of it needs nothing that the turn writes, so it can be written beside the marks.
 
 
-def _writes(commit: Commit, at: int, where: str, sealer: Sealer) -> list[tuple[Sql, Values]]:
+def _beside(commit: Commit, at: int, where: str) -> list[Change]:
+    writes: list[Change] = [(ADD_CONSENT, _consent_values(each, commit)) for each in commit.consents]
+    if where and commit.external_id and commit.expects and not commit.blocked:
+        writes.append((REACHABLE_AGAIN, {"is_id": where}))
+    writes += [(ADD_AUDIT, audit_values(each)) for each in commit.audit]
+    return writes
+
+
+def _writes(commit: Commit, at: int, where: str, sealer: Sealer) -> list[Change]:
     conversation = commit.conversation.id if commit.conversation else ""
-    writes: list[tuple[Sql, Values]] = []
+    writes: list[Change] = []
     writes += [(ADD_REFERRAL, referral_values(each)) for each in commit.referrals]
-    writes += [(ADD_CONSENT, _consent_values(each, commit)) for each in commit.consents]
     writes += [(CANCEL, {"is_key": key, "now": at}) for key in commit.cancel]
     if commit.join:
         officer = commit.join[1].id
         writes += [(RELEASE_ADDRESSES, {"is_officer": officer}), (BIND_ADDRESS, {"is_id": where, "officer": officer})]
     if commit.blocked:
         writes.append((UNREACHABLE, {"is_id": where}) if where else (CONVERSATION_UNREACHABLE, {"is_id": conversation}))
-    elif where and commit.external_id and commit.expects:
-        writes.append((REACHABLE_AGAIN, {"is_id": where}))
     writes += _file_writes(commit, conversation, sealer)
     if commit.erase and conversation:
         writes.append((ERASE_SAID, {"is_id": conversation}))
-    writes += [(ADD_AUDIT, audit_values(each)) for each in commit.audit]
     return writes
 
 
-def _file_writes(commit: Commit, conversation: str, sealer: Sealer) -> list[tuple[Sql, Values]]:
+def _file_writes(commit: Commit, conversation: str, sealer: Sealer) -> list[Change]:
     """Files of this draft: known by its conversation, taken over by its intake, their content erased with a draft."""
     if commit.conversation is None:
         return []
     refs = [media.ref for media in commit.conversation.media if media.ref]
-    owns: list[tuple[Sql, Values]] = [
-        (OWN_FILE, {"is_id": file_id(ref, sealer), "conversation": conversation}) for ref in refs
-    ]
+    owns: list[Change] = [(OWN_FILE, {"is_id": file_id(ref, sealer), "conversation": conversation}) for ref in refs]
     if commit.intake:
         return [*owns, (TAKE_OVER_FILES, {"is_conversation": conversation, "intake": commit.intake.id})]
     return [*owns, (ERASE_FILES, {"is_conversation": conversation})] if commit.erase else owns
@@ -329,17 +333,35 @@ def write_turn(ready: Ready, sealer: Sealer) -> Work[None]:
     commit = ready.commit
     if commit.address and (not commit.expects or commit.join):
         yield ADD_ADDRESS, address_values(commit.address, ready.address_id, ready.at, sealer)
-    for sql, values, refused in ready.marks:
-        written = yield sql, values
-        if not written:
+    own, others = _own_says(ready)
+    changes = [*((sql, values) for sql, values, _ in ready.marks), *ready.beside, *own]
+    takes_place = bool(ready.state and commit.address and not commit.expects)
+    if not (takes_place or ready.writes or others):
+        changes = Last(changes, len(ready.marks))
+    written = (yield changes) if changes else []
+    for (_, _, refused), count in zip(ready.marks, written, strict=False):
+        if not count:
             raise refused
-    if ready.state and commit.address and not commit.expects:
+    if takes_place and ready.state:
         taken = yield TAKE_PLACE, {"is_id": ready.address_id, "conversation": ready.state.id}
         if not taken:
             raise StaleConversation
-    for sql, values in ready.writes:
-        yield sql, values
-    yield from add_outbox(ready.says, ready.state)
+    for each in ready.writes:  # noqa: UP028 - `yield from` would hand the answers to the tuple
+        yield each
+    yield from add_outbox(others, ready.state)
+
+
+def _own_says(ready: Ready) -> tuple[list[Change], tuple[dict[str, Any], ...]]:
+    """Rows that can be queued beside the marks: of this conversation or none; and the others, where all of a commit go
+    if one does, so that their order stays."""
+    if ready.commit.cancel or any(row["conversation"] not in ("", _id_of(ready.state)) for row in ready.says):
+        return [], ready.says
+    version = ready.state.version if ready.state else 0
+    return [(ADD_OUTBOX, {**row, "version": version if row["conversation"] else 0}) for row in ready.says], ()
+
+
+def _id_of(state: Conversation | None) -> str:
+    return state.id if state else ""
 
 
 def add_outbox(rows: tuple[dict[str, Any], ...], state: Conversation | None = None) -> Work[None]:

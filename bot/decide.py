@@ -92,7 +92,8 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         address=Address(event.channel, event.address) if event.address else None,
         conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=consents, referrals=referred.new, moved=referred.changed,
-        outbox=(*referred.rows, *_rows(event, before, turned, message)), audit=(*audit, *referred.audit),
+        outbox=(*referred.rows, *_rows(event, before, turned, message), *_fetches(event, before)),
+        audit=(*audit, *referred.audit),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
 

@@ -18,7 +18,8 @@ import pytest
 from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
 from bot.channels.pace import Pace
 from bot.deliver import BATCH, Deliverer, Work
-from flows.model import Said
+from flows.model import Media, Said
+from flows.model import Sent as Photo
 from referral.model import Consent, Referral, State
 from storage.base import Address, Commit, OutboxRow, Storage, StorageAway
 from tests.breaking import MOMENTS, Moment, breaking, refusing, times
@@ -448,6 +449,24 @@ async def test_clearing_takes_the_messages_of_both_sides(world: World, platform:
     ((address, ids),) = platform.cleared
     assert address == "chat-of-lan"
     assert {"m1", "m2", "c0", "c1", "c2"} <= set(ids)
+
+
+class Keeping(Platform):
+    """A platform that keeps what people send for a while."""
+
+    async def fetch(self, ref: str) -> bytes:
+        return f"content of {ref}".encode()
+
+
+async def test_a_file_is_brought_in_while_the_platform_has_it(world: World) -> None:
+    platform = Keeping()
+    for number, event in enumerate(
+        (Said("xin chào"), Photo(Media("photo", "ref-1")), Photo(Media("location", "21,105")))
+    ):
+        await world.receiver.citizen(Inbound("telegram", f"u{number}", "chat-of-lan", event))
+    await deliverer(world, platform).drain()
+    assert await world.storage.read_file("ref-1") == b"content of ref-1"
+    assert await world.storage.read_file("21,105") is None
 
 
 async def test_a_row_for_nobody_is_given_up(world: World, platform: Platform, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
 from bot.channels.pace import Pace
 from bot.deliver import BATCH, Deliverer, Work
-from flows.model import Media, Said
+from flows.model import CitizenEvent, Media, Said
 from flows.model import Sent as Photo
 from referral.model import Consent, Referral, State
 from storage.base import Address, Commit, OutboxRow, Storage, StorageAway

@@ -460,9 +460,12 @@ class Keeping(Platform):
 
 async def test_a_file_is_brought_in_while_the_platform_has_it(world: World) -> None:
     platform = Keeping()
-    for number, event in enumerate(
-        (Said("xin chào"), Photo(Media("photo", "ref-1")), Photo(Media("location", "21,105")))
-    ):
+    did: tuple[CitizenEvent, ...] = (
+        Said("xin chào"),
+        Photo(Media("photo", "ref-1")),
+        Photo(Media("location", "21,105")),
+    )
+    for number, event in enumerate(did):
         await world.receiver.citizen(Inbound("telegram", f"u{number}", "chat-of-lan", event))
     await deliverer(world, platform).drain()
     assert await world.storage.read_file("ref-1") == b"content of ref-1"

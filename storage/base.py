@@ -25,7 +25,11 @@ class AlreadyHandled(Exception):
 
 
 class StorageAway(Exception):
-    """The database did not take the commit (locked, full, gone). Nothing was written; the platform must send again."""
+    """The database did not take the commit (locked, full, gone). Nothing was written; the platform must send again.
+
+    Where a server was lost in the moment of committing, it may have been written all the same: sent again, it is
+    AlreadyHandled or StaleConversation.
+    """
 
 
 class StorageUnfit(Exception):

@@ -21,6 +21,15 @@ MOST_WAITING: Final = 10_000
 _OVERTAKEN: Final = (asyncpg.UniqueViolationError, asyncpg.TransactionRollbackError)
 _REFUSED: Final = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError)
 _AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+_NOT_NOW: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 _UNFIT: Final[tuple[tuple[type[Exception], str], ...]] = (
     (asyncpg.InvalidAuthorizationSpecificationError, "the database refused this user or password: correct the address"),
     (asyncpg.InvalidCatalogNameError, "the server has no such database: make it with createdb"),
@@ -82,9 +91,11 @@ class Connections:
         return await self._connect()
 
     def _give(self, connection: asyncpg.Connection) -> None:
+        if connection.is_closed():
+            return
         if self._closed or connection.is_in_transaction():
             connection.terminate()
-        if not connection.is_closed():
+        else:
             self._idle.append(connection)
 
 
@@ -111,5 +122,8 @@ def opening() -> Iterator[None]:
         raise StorageUnfit(next(sentence for kind, sentence in _UNFIT if isinstance(cause, kind))) from None
     except asyncpg.TargetServerAttributeNotMatched:
         raise StorageAway("no server of the address takes writes: promote a standby or start the primary") from None
-    except _AWAY as cause:
+    except _NOT_NOW as cause:
         raise StorageAway(f"no database answers at the address ({type(cause).__name__}): start its server") from None
+    except asyncpg.PostgresError as cause:
+        why = type(cause).__name__
+        raise StorageUnfit(f"the database refused to be migrated ({why}), nothing was changed: read its log") from None

@@ -36,9 +36,16 @@ CONNECT_S: Final = 5.0
 """How long one host is tried before the next."""
 
 ANSWER_S: Final = 10.0
-"""How long a short statement may take: a server that is gone without a word is found out so."""
+"""How long a short statement may take before the server itself ends it, so that its outcome is known."""
+
+SILENT_S: Final = 2.0
+"""How much longer an answer is waited for: then the server is gone without a word."""
 
 LONG_S: Final = 120.0
+"""The same for lists and exports."""
+
+MIGRATE_S: Final = 3600.0
+"""The same for a migration, or for waiting until another process has migrated."""
 
 BELL: Final = "nhipcau_outbox"
 """The channel on which processes tell each other that something may be due."""
@@ -89,14 +96,15 @@ class PostgresStorage(DatabaseStorage):
         Raises StorageUnfit for a database that cannot be used, StorageAway for one that cannot be reached now.
         """
 
-        async def connect(wait_s: float | None = answer_s) -> asyncpg.Connection:
+        async def connect(wait_s: float = answer_s) -> asyncpg.Connection:
             return await asyncpg.connect(
-                dsn, timeout=CONNECT_S, command_timeout=wait_s, target_session_attrs="read-write",
-                statement_cache_size=256, max_cached_statement_lifetime=0, server_settings=SETTINGS,
+                dsn, timeout=CONNECT_S, command_timeout=wait_s + SILENT_S, target_session_attrs="read-write",
+                statement_cache_size=256, max_cached_statement_lifetime=0,
+                server_settings={**SETTINGS, "statement_timeout": f"{wait_s:.3f}s"},
             )  # fmt: skip
 
         with opening():
-            first = await connect(None)
+            first = await connect(MIGRATE_S)
             try:
                 await migrate(first, sealer)
                 if await first.fetchval("SHOW synchronous_commit") == "off":
@@ -114,7 +122,8 @@ class PostgresStorage(DatabaseStorage):
             self._connections.one() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            return await self._speak(connection, work, LONG_S)
+            await connection.execute(f"SET LOCAL statement_timeout = '{LONG_S:.0f}s'")
+            return await self._speak(connection, work, LONG_S + SILENT_S)
 
     async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
         # A task of its own, so that a caller who is cancelled leaves nothing half done.
@@ -135,7 +144,7 @@ class PostgresStorage(DatabaseStorage):
             except TimeoutError:
                 raise  # the server does not answer: `one` lets go of it
             except Exception:
-                if connection.is_in_transaction():
+                if not connection.is_closed() and connection.is_in_transaction():
                     await connection.execute("ROLLBACK")
                 raise
         if then is not None:

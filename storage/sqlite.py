@@ -235,6 +235,9 @@ class SqliteStorage(DatabaseStorage):
     async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
         return await self._writer.run(work, then)
 
+    async def listen(self, woken: Callable[[], None]) -> None:
+        """Never calls `woken`: one process has the file, and it knows what it wrote."""
+
     async def close(self) -> None:
         for each in (self._quick, self._long, self._writer):
             await each.close()

@@ -57,6 +57,10 @@ class DatabaseStorage(ABC):
     async def close(self) -> None:
         """Finish what is being written, then let go of the database. Everything afterwards is StorageAway."""
 
+    @abstractmethod
+    async def listen(self, woken: Callable[[], None]) -> None:
+        """Call `woken` whenever another process may have queued something, until closed."""
+
     # --------------------------------------------------------------------------------------------------------- turns
 
     async def load(self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "") -> Snapshot:

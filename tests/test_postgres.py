@@ -1,0 +1,516 @@
+"""What only PostgreSQL has: several processes on one database, a server that goes away, a standby that takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from flows.model import Conversation
+from referral.model import Content, Facts, Intake, Referral, Screening
+from storage import cases, migrate_postgres, outbox
+from storage.base import (
+    Address,
+    AlreadyHandled,
+    AuditEntry,
+    Commit,
+    Done,
+    OutboxRow,
+    StaleConversation,
+    StorageAway,
+    StorageUnfit,
+)
+from storage.migrate import LATEST
+from storage.open import open_storage
+from storage.postgres import DIALECT, PostgresStorage
+from storage.schema import APPEND_ONLY, metadata
+from storage.seal import Sealer
+from storage.spoken import spoken
+from storage.statements import Sql
+from storage.store import DatabaseStorage
+from tests import postgres
+from tests.databases import KEY, Database, database
+
+NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
+LAN = Address("telegram", "77700042")
+SOON_S = 10.0
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Database]:
+    async with database("postgresql", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def empty() -> AsyncIterator[str]:
+    """A database in which nothing was made yet."""
+    async with postgres.database(postgres.wanted()) as dsn:
+        yield dsn
+
+
+async def two(home: Database) -> tuple[PostgresStorage, PostgresStorage]:
+    """Two processes, as far as the database can tell."""
+    one, another = await home.open(), await home.open()
+    assert isinstance(one, PostgresStorage)
+    assert isinstance(another, PostgresStorage)
+    return one, another
+
+
+def said(key: str, lane: str = "c:lan", *, priority: int = 2, due: datetime = NOW) -> OutboxRow:
+    return OutboxRow(key, "say", lane, priority, due, {"texts": [key]})
+
+
+def turn(who: str, number: int) -> Commit:
+    """Someone's turn number so-and-so (the first is 0), with its answer."""
+    return Commit(
+        NOW, "telegram", f"{who}/{number}", Address("telegram", who), conversation=Conversation(who), expects=number,
+        outbox=(said(f"{who}/{number}", f"c:{who}"),),
+    )  # fmt: skip
+
+
+async def until(ask: Callable[[], Awaitable[object]]) -> None:
+    """Ask a database, which calls nobody, until it answers something."""
+    for _ in range(1500):
+        if await ask():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("what was waited for did not come within 30 s")
+
+
+# -------------------------------------------------------------------------------------------------- several processes
+
+
+async def test_processes_that_claim_at_once_take_each_row_once_and_one_of_a_lane_at_a_time(home: Database) -> None:
+    workers = [await home.open() for _ in range(3)]
+    lanes = {f"lane{n}": [f"{n}/{m}" for m in range(6)] for n in range(12)}
+    await workers[0].finish((), [said(key, lane) for lane, keys in lanes.items() for key in keys])
+    in_hand: set[str] = set()
+    taken: dict[str, list[str]] = {lane: [] for lane in lanes}
+
+    async def work(storage: DatabaseStorage) -> None:
+        while sum(map(len, taken.values())) < 72:
+            claimed = await storage.claim(NOW, 5)
+            for one in claimed:
+                assert one.row.lane not in in_hand
+                in_hand.add(one.row.lane)
+                taken[one.row.lane].append(one.row.key)
+            await asyncio.sleep(0)
+            in_hand.difference_update(one.row.lane for one in claimed)
+            await storage.finish([Done(one.id, "done", NOW) for one in claimed])
+
+    await asyncio.wait_for(asyncio.gather(*map(work, workers)), 30)
+    assert taken == lanes
+
+
+async def test_danger_is_not_sent_beside_a_reply_that_another_process_is_just_taking(home: Database) -> None:
+    """The one who takes the reply has not committed yet, so its claim cannot be seen: only the lane's lock tells."""
+    one, another = await two(home)
+    await one.finish((), [said("reply")])
+    taking = one._connections.one()
+    connection = await taking.__aenter__()
+    await connection.execute("BEGIN")
+    (row,) = await one._speak(connection, outbox.claim(NOW, 9))
+    await another.finish((), [said("danger", priority=0), said("other", "c:minh")])
+    assert [each.row.key for each in await another.claim(NOW, 9)] == ["other"]
+    await connection.execute("COMMIT")
+    await taking.__aexit__(None, None, None)
+    assert await another.claim(NOW, 9) == []
+    await one.finish([Done(row[0], "done", NOW)])
+    assert [each.row.key for each in await another.claim(NOW, 9)] == ["danger"]
+
+
+async def test_what_another_process_has_claimed_is_not_given_back(home: Database) -> None:
+    one, another = await two(home)
+    await one.finish((), [said("1")])
+    assert [each.row.key for each in await one.claim(NOW, 9)] == ["1"]
+    assert await another.give_back(NOW) == 0
+    assert await another.claim(NOW, 9) == []
+    assert [each.row.key for each in await another.claim(NOW + timedelta(seconds=60), 9)] == ["1"]
+
+
+async def test_one_update_delivered_to_two_processes_is_one_turn(home: Database) -> None:
+    one, another = await two(home)
+    ended = await asyncio.gather(one.commit(turn("a", 0)), another.commit(turn("a", 0)), return_exceptions=True)
+    assert {type(each) for each in ended} == {type(None), AlreadyHandled}
+    assert await home.ask("SELECT count(*) FROM outbox") == [(1,)]
+
+
+async def test_turns_of_many_people_on_two_processes_are_each_stored_once_and_in_order(home: Database) -> None:
+    both = await two(home)
+
+    async def talk(who: str) -> None:
+        for number in range(5):
+            side = both[number % 2]
+            assert ((await side.load(Address("telegram", who))).conversation or Conversation(who)).version == number
+            await side.commit(turn(who, number))
+
+    await asyncio.gather(*(talk(f"p{n}") for n in range(20)))
+    rows = await home.ask("SELECT key FROM outbox ORDER BY id")
+    for n in range(20):
+        assert [key for (key,) in rows if str(key).startswith(f"p{n}/")] == [f"p{n}/{m}" for m in range(5)]
+    assert len(rows) == 100
+
+
+async def test_what_one_process_changes_another_sees_at_its_next_look(home: Database) -> None:
+    """A referral moves without the conversation's version: a snapshot kept by the other process would be wrong for ever."""
+    one, another = await two(home)
+    made = Intake(
+        "in-1", "lan", "self", "L3", False, Facts(kind="self"), Screening("L3", True, True, False, (), {}), "telegram", "vi",
+        "LS", created_at=NOW, updated_at=NOW, content=Content(),
+    )  # fmt: skip
+    sent = Referral(
+        id="ref-1", intake="in-1", code="LS-1", to="police", office="ls-police", identified=True, rule="r", because="",
+        source="law", ground="", level="L3", urgent=False, province="LS", state="delivered", created_at=NOW,
+    )  # fmt: skip
+    talk = Conversation("lan", intake="in-1")
+    await one.commit(
+        Commit(NOW, "telegram", "u1", LAN, conversation=talk, intake=made, new_intake=True, referrals=(sent,))
+    )
+    assert (await one.load(LAN)).referrals == (await another.load(LAN)).referrals == (sent,)
+    taken = replace(sent, state="acknowledged", acknowledged_at=NOW, officer="police-1")
+    await another.commit(Commit(NOW, moved=((taken, "delivered"),)))
+    assert (await one.load(LAN)).referrals == (taken,)
+    await another.commit(Commit(NOW, conversation=Conversation("lan", step="woken", intake="in-1"), expects=1))
+    found = (await one.load(LAN)).conversation
+    assert found is not None
+    assert found.step == "woken"
+    with pytest.raises(StaleConversation):
+        await one.commit(Commit(NOW, "telegram", "u2", LAN, conversation=talk, expects=1))
+
+
+async def test_a_bell_rings_in_the_other_process(home: Database) -> None:
+    one, another = await two(home)
+    heard = asyncio.Event()
+    await another.listen(heard.set)
+    await asyncio.wait_for(heard.wait(), SOON_S)  # it may have missed something before it listened
+    heard.clear()
+    await one.commit(Commit(NOW, audit=(AuditEntry("a", "b", "c", NOW),)))
+    await one.commit(turn("a", 0))
+    await asyncio.wait_for(heard.wait(), SOON_S)
+    assert [each.row.key for each in await another.claim(NOW, 9)] == ["a/0"]
+
+
+async def test_a_bell_is_heard_again_after_its_connection_was_cut(home: Database) -> None:
+    one, another = await two(home)
+    heard = asyncio.Event()
+    await another.listen(heard.set)
+    await asyncio.wait_for(heard.wait(), SOON_S)
+    heard.clear()
+    await home.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+    )
+    await asyncio.wait_for(heard.wait(), SOON_S)
+    heard.clear()
+    await one.commit(turn("a", 0))
+    await asyncio.wait_for(heard.wait(), SOON_S)
+
+
+async def test_what_was_given_up_is_finished_before_the_end(home: Database) -> None:
+    storage = await home.open()
+    giving_up = asyncio.create_task(storage.commit(turn("a", 0)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    giving_up.cancel()
+    await asyncio.gather(giving_up, return_exceptions=True)
+    assert giving_up.cancelled()
+    await storage.close()
+    assert await home.ask("SELECT count(*) FROM outbox") == [(1,)]
+
+
+# -------------------------------------------------------------------------------------------------------- going wrong
+
+
+async def test_a_turn_that_meets_a_lock_is_away_and_holds_up_nobody_else(home: Database) -> None:
+    assert isinstance(home.place, str)
+    storage = await PostgresStorage.open(home.place, Sealer(KEY), answer_s=0.3)
+    await storage.commit(turn("a", 0))
+    blocker = await asyncpg.connect(home.place)
+    await blocker.execute("BEGIN; SELECT * FROM conversation WHERE id = 'a' FOR UPDATE")
+    waiting = asyncio.create_task(storage.commit(turn("a", 1)))
+    await storage.commit(turn("b", 0))
+    with pytest.raises(StorageAway, match="QueryCanceledError"):
+        await waiting
+    await blocker.close()
+    await storage.commit(turn("a", 1))
+    await storage.close()
+
+
+async def test_two_turns_that_wait_for_each_other_end_with_one_decided_again(home: Database) -> None:
+    storage = await home.open()
+    await storage.commit(turn("a", 0))
+    blocker = await asyncpg.connect(home.place)
+    await blocker.execute("BEGIN; UPDATE conversation SET step = 'x' WHERE id = 'a'")
+    waiting = asyncio.create_task(storage.commit(turn("a", 1)))
+    await blocker.execute("SET deadlock_timeout = '1h'")
+    await until(lambda: home.ask("SELECT 1 FROM pg_locks WHERE NOT granted"))
+    # The turn has marked its update and waits for the conversation; the other now waits for that mark.
+    other = asyncio.create_task(
+        blocker.execute("INSERT INTO inbox (channel, external_id, at) VALUES ('telegram', 'a/1', 0)")
+    )
+    with pytest.raises(StaleConversation):
+        await waiting
+    await other
+    await blocker.close()
+    await storage.commit(turn("a", 1))
+
+
+async def test_a_value_that_the_database_cannot_hold_is_a_fault_that_tells_nothing_of_it(home: Database) -> None:
+    storage = await home.open()
+    for bad in ("secret\0", "secret\ud800"):
+        with pytest.raises(Exception, match="a value") as refused:
+            await storage.commit(Commit(NOW, "web", bad, audit=(AuditEntry("a", "b", "c", NOW),)))
+        assert "secret" not in str(refused.value)
+        assert not isinstance(refused.value, StorageAway)
+    assert await home.ask("SELECT count(*) FROM audit") == [(0,)]
+
+
+async def test_a_closed_storage_stays_closed(home: Database) -> None:
+    storage = await home.open()
+    await storage.close()
+    with pytest.raises(StorageAway):
+        await storage.commit(turn("a", 0))
+    with pytest.raises(StorageAway):
+        await storage.load(LAN)
+
+
+@asynccontextmanager
+async def a_server(fsync: str = "off") -> AsyncIterator[postgres.Server]:
+    postgres.wanted()
+    server = postgres.new_server()
+    try:
+        server.make()
+        server.start(fsync)
+        yield server
+    finally:
+        postgres.forget(server)
+
+
+async def test_a_database_that_goes_away_is_away_and_comes_back() -> None:
+    async with a_server() as server:
+        storage = await open_storage(server.dsn(), KEY)
+        await storage.commit(turn("a", 0))
+        server.stop("immediate")
+        for _ in range(2):
+            with pytest.raises(StorageAway):
+                await storage.commit(turn("a", 1))
+            with pytest.raises(StorageAway):
+                await storage.load(LAN)
+        server.start()
+        await storage.commit(turn("a", 1))
+        assert (await storage.load(Address("telegram", "a"))).conversation == Conversation("a", version=2)
+        await storage.close()
+
+
+async def test_a_standby_that_takes_over_has_every_turn_that_was_acknowledged() -> None:
+    async with a_server() as primary, standing_by(primary) as standby:
+        places = f"postgresql://{postgres.USER}@{primary.address},{standby.address}/{postgres.USER}"
+        storage = await open_storage(places, KEY)
+        acknowledged: Counter[str] = Counter()
+        stop = asyncio.Event()
+        busy = asyncio.Event()
+        went_on = asyncio.Event()
+        before: Counter[str] = Counter()
+
+        async def talk(who: str) -> None:
+            while not stop.is_set():
+                try:
+                    await storage.commit(turn(who, acknowledged[who]))
+                except StorageAway:
+                    await asyncio.sleep(0.02)
+                    continue
+                except AlreadyHandled:
+                    pass  # it was committed when the server fell, and the answer was lost: the platform sent it again
+                acknowledged[who] += 1
+                if acknowledged.total() >= 200:
+                    busy.set()
+                if before and all(acknowledged[one] >= before[one] + 3 for one in before):
+                    went_on.set()
+
+        people = [asyncio.create_task(talk(f"p{n}")) for n in range(16)]
+        await asyncio.wait_for(busy.wait(), 30)
+        await asyncio.to_thread(primary.stop, "immediate")
+        before.update(acknowledged)
+        await asyncio.to_thread(standby.promote)
+        await postgres.ask(standby.dsn(), "ALTER SYSTEM SET synchronous_standby_names = ''")
+        await postgres.ask(standby.dsn(), "SELECT pg_reload_conf()")
+        await asyncio.wait_for(went_on.wait(), 30)
+        stop.set()
+        await asyncio.gather(*people)
+        await storage.close()
+        stored = await postgres.ask(standby.dsn(), "SELECT external_id FROM inbox")
+        promised = {f"{who}/{number}" for who, count in acknowledged.items() for number in range(count)}
+        assert {key for (key,) in stored} == promised
+        assert await postgres.ask(standby.dsn(), "SELECT count(*) FROM outbox") == [(acknowledged.total(),)]
+
+
+@asynccontextmanager
+async def standing_by(primary: postgres.Server) -> AsyncIterator[postgres.Server]:
+    """A synchronous standby: the primary acknowledges nothing that is not here too."""
+    standby = postgres.new_server()
+    try:
+        standby.follow(primary)
+        standby.start()
+        await postgres.ask(primary.dsn(), "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        await postgres.ask(primary.dsn(), "SELECT pg_reload_conf()")
+        await until(lambda: postgres.ask(primary.dsn(), "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
+        yield standby
+    finally:
+        postgres.forget(standby)
+
+
+# --------------------------------------------------------------------------------------------------- start and schema
+
+
+async def shape(dsn: str) -> list[list[tuple[object, ...]]]:
+    """Columns, indexes, constraints, triggers and functions as PostgreSQL tells them, without Alembic's own table."""
+    return [
+        await postgres.ask(dsn, sql)
+        for sql in (
+            "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2",
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1",
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace "
+            "AND conrelid::regclass::text <> 'alembic_version' ORDER BY 1",
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+            "SELECT prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
+        )
+    ]
+
+
+async def test_the_migrations_make_exactly_the_schema(home: Database, empty: str) -> None:
+    described = "".join(f"{CreateTable(table).compile(dialect=DIALECT)};" for table in metadata.sorted_tables)
+    described += "".join(
+        f"{CreateIndex(index).compile(dialect=DIALECT)};" for table in metadata.sorted_tables for index in table.indexes
+    )
+    connection = await asyncpg.connect(empty)
+    await connection.execute(described + ";".join(APPEND_ONLY["postgresql"]))
+    await connection.close()
+    assert await shape(str(home.place)) == await shape(empty)
+
+
+async def test_two_processes_that_start_together_migrate_once(empty: str) -> None:
+    opened = await asyncio.gather(*(open_storage(empty, KEY) for _ in range(4)))
+    for storage in opened:
+        await storage.close()
+    assert await postgres.ask(empty, "SELECT version_num FROM alembic_version") == [(LATEST,)]
+
+
+async def test_opening_again_keeps_the_rows(home: Database) -> None:
+    storage = await home.open()
+    await storage.commit(turn("a", 0))
+    await storage.close()
+    assert (await (await home.open()).load(Address("telegram", "a"))).conversation == Conversation("a", version=1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "remedy"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "start the newer program"),
+        ("DROP TABLE outbox", "half migrated, outbox missing: restore the last backup"),
+        ("DELETE FROM alembic_version", "half migrated: restore the last backup"),
+        ("DROP TABLE alembic_version", "use another database"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_refused_with_a_remedy(home: Database, spoil: str, remedy: str) -> None:
+    await home.ask(spoil)
+    before = await shape(str(home.place))
+    with pytest.raises(StorageUnfit, match=remedy):
+        await home.open()
+    assert await shape(str(home.place)) == before
+
+
+async def test_another_key_is_refused(home: Database) -> None:
+    with pytest.raises(StorageUnfit, match="give the key it was made with"):
+        await open_storage(home.place, b"j" * 32)
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = migrate_postgres.script
+    monkeypatch.setattr(migrate_postgres, "script", lambda version: script(version) + "SELECT 1 / 0;")
+    with pytest.raises(StorageUnfit, match="DivisionByZeroError"):
+        await open_storage(empty, KEY)
+    assert await postgres.ask(empty, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+async def test_a_database_that_acknowledges_what_it_may_lose_is_refused(home: Database) -> None:
+    await home.ask("ALTER DATABASE " + str(home.place).rpartition("/")[2] + " SET synchronous_commit = off")
+    with pytest.raises(StorageUnfit, match="synchronous_commit = on"):
+        await home.open()
+
+
+@pytest.mark.parametrize(
+    ("dsn", "error", "remedy"),
+    [
+        ("postgresql://{user}:pass-marker@{address}/nowhere", StorageUnfit, "createdb"),
+        ("postgresql://nobody:pass-marker@{address}/postgres", StorageUnfit, "correct the address"),
+        ("postgresql://{user}:pass-marker@127.0.0.1:1/postgres", StorageAway, "start its server"),
+        ("postgresql://{user}:pass-marker@127.0.0.1:port/postgres", StorageUnfit, "cannot be read"),
+        ("postgresql://{user}:pass-marker@{address}/postgres?sslmode=wrong", StorageUnfit, "cannot be read"),
+    ],
+)
+async def test_a_wrong_address_is_one_sentence_without_the_password(
+    dsn: str, error: type[Exception], remedy: str
+) -> None:
+    dsn = dsn.format(user=postgres.USER, address=postgres.wanted().address)
+    with pytest.raises(error, match=remedy) as refused:
+        await open_storage(dsn, KEY)
+    assert "\n" not in str(refused.value)
+    assert "pass-marker" not in "".join(traceback.format_exception(refused.value, chain=True))
+
+
+async def test_a_standby_alone_takes_no_writes_and_says_so() -> None:
+    async with a_server() as primary, standing_by(primary) as standby:
+        with pytest.raises(StorageAway, match="promote a standby"):
+            await open_storage(standby.dsn(), KEY)
+
+
+async def test_the_audit_cannot_be_emptied(home: Database) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await home.ask("TRUNCATE audit")
+
+
+async def test_every_statement_is_one_that_the_server_understands(home: Database) -> None:
+    connection = await asyncpg.connect(home.place)
+    for statement in spoken(DIALECT).values():
+        await connection.prepare(statement.text)
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        (outbox.CLAIMABLE, "ix_outbox_due"),
+        (outbox.CLAIMABLE, "ix_outbox_lane"),
+        (outbox.CLAIM, "ix_outbox_lane"),
+        (outbox.NEXT_DUE, "ix_outbox_due"),
+        (outbox.SAID, "ix_outbox_said"),
+        (outbox.SHOWN, "ix_outbox_said"),
+        (cases.ABANDONED, "ix_conversation_active"),
+        (cases.LIST_OPEN, "ix_referral_office"),
+        (cases.REFERRALS_OF, "ix_referral_intake"),
+        (cases.TIMELINE, "ix_audit_subject"),
+        (cases.RECEIVED_BETWEEN, "ix_audit_received"),
+    ],
+)
+async def test_hot_questions_can_use_their_index(home: Database, sql: Sql, index: str) -> None:
+    """With few rows a scan is right, so scans are forbidden here: what is asked is whether the index fits."""
+    connection = await asyncpg.connect(
+        home.place, server_settings={"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+    )
+    text = spoken(DIALECT)[sql].text
+    statement = await connection.prepare(text)
+    nothing = ["" if kind.name in ("text", "varchar") else 1 for kind in statement.get_parameters()]
+    plan = await statement.explain(*nothing)
+    await connection.close()
+    assert index in str(plan)

@@ -10,7 +10,7 @@ from bot.asking import decide_ask, refused
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, fresh
-from bot.referring import announce, clock_of, notice_again, rung_row
+from bot.referring import announce, clock_of, notice_again, rung_key, rung_row
 from flows.model import Chose
 from referral.directory import next_offices
 from referral.lifecycle import move
@@ -86,7 +86,7 @@ def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book
         address=Address(event.channel, event.address) if event.address else None,
         moved=((moved.referral, referral.state),), audit=(entry,),
         outbox=(_answer(event, did.officer, f"Bạn đã nhận hồ sơ {referral.code}."),) if event.address else (),
-        cancel=tuple(f"referral/{referral.id}/clock/{rung}" for rung in range(len(clock_of(book, referral).ladder))),
+        cancel=tuple(rung_key(referral, rung) for rung in range(len(clock_of(book, referral).ladder))),
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def decide_clock(snapshot: Snapshot, event: Event, due: ClockDue, book: Book) ->
         new = _next_office(snapshot, event, referral, book)
         rows = [row for one in new for row in announce(book, event, one)] or rows
     if due.rung + 1 < len(ladder):
-        rows.append(rung_row(event, referral, due.rung + 1, ladder[due.rung + 1].after_s))
+        rows.append(rung_row(referral, due.rung + 1, ladder[due.rung + 1].after_s))
     entry = AuditEntry("service", "referral.escalated", referral.id, event.at, {"rung": str(due.rung), "to": rung.to})
     return Commit(at=event.at, referrals=new, outbox=tuple(rows), audit=(entry,))
 

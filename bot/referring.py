@@ -93,21 +93,25 @@ def announce(book: Book, event: Event, referral: Referral) -> list[OutboxRow]:
     ladder = clock_of(book, referral).ladder
     rows = [_notice(event, referral, f"referral/{referral.id}/notice/1", {"to": "duty"})]
     if ladder:
-        rows.append(rung_row(event, referral, 0, ladder[0].after_s))
+        rows.append(rung_row(referral, 0, ladder[0].after_s))
     return rows
 
 
 def _climb(book: Book, event: Event, referral: Referral) -> list[OutboxRow]:
     """The first rung of the urgent ladder, from now, for a referral that was not urgent when it was made."""
     ladder = clock_of(book, referral).ladder
-    raised = [rung_row(event, replace(referral, created_at=event.at), 0, rung.after_s) for rung in ladder[:1]]
-    return [replace(row, key=f"referral/{referral.id}/raised/clock/0") for row in raised]
+    return [rung_row(replace(referral, created_at=event.at), 0, rung.after_s) for rung in ladder[:1]]
 
 
-def rung_row(event: Event, referral: Referral, rung: int, after_s: int) -> OutboxRow:
+def rung_key(referral: Referral, rung: int) -> str:
+    """What a rung's timer is for: a referral that was raised climbs the urgent ladder beside the slow one it began on."""
+    return f"referral/{referral.id}/{'urgent' if referral.urgent else 'ordinary'}/{rung}"
+
+
+def rung_row(referral: Referral, rung: int, after_s: int) -> OutboxRow:
     """The timer of one rung of the referral's ladder, counted from when the referral was made."""
     return OutboxRow(
-        key=f"referral/{referral.id}/clock/{rung}", kind="wake", lane=f"w:{referral.id}",
+        key=rung_key(referral, rung), kind="wake", lane=f"w:{referral.id}",
         priority=URGENT_NOTICE if referral.urgent else NOTICE, due_at=referral.created_at + timedelta(seconds=after_s),
         body={"referral": referral.id, "rung": rung}, referral=referral.id,
     )  # fmt: skip

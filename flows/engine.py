@@ -52,6 +52,8 @@ from flows.walk import (
 TRAIL_MOST = 100
 """So many questions back somebody can go; more would only make every turn heavier."""
 CODE_GUESSES = 5
+UNCLEAR_FOR_A_PERSON = 2
+"""So many texts in a row that fit no answer, and a person is offered in words (screening.md §6)."""
 ALWAYS = ("stop", "danger", "person", "language")
 NO_STORY = frozenset({"greeting", "abuse", "spam", "offtopic"})
 """A first message of these intents is a note: it answers none of the questions to come, and may have been misunderstood."""
@@ -156,7 +158,10 @@ def _said(now: UnderWay, text: str) -> Turned:
         return _way(now, "danger")
     if now.talk.intake:
         return ask(replace(now.tell("kept_after"), do=(*now.do, "append")), again=True)
-    return ask(now.tell("kept_text"), again=True)
+    now = now.tell("kept_text")
+    if now.talk.unclear >= UNCLEAR_FOR_A_PERSON and not now.talk.quiet:
+        now = now.tell("perhaps_person")
+    return ask(now, again=True)
 
 
 def _is_cry(now: UnderWay, text: str) -> bool:

@@ -93,6 +93,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=consents, referrals=referred.new, moved=referred.changed,
         outbox=(*referred.rows, *_rows(event, before, turned, message), *_fetches(event, before)),
+        cancel=() if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media)),
         audit=(*audit, *referred.audit),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
@@ -217,7 +218,7 @@ def _fetches(event: Event, talk: Conversation) -> list[OutboxRow]:
     if not isinstance(event.what, Sent) or event.channel in KEPT_HERE or event.what.media.kind not in FILES:
         return []
     media = event.what.media
-    body = {"channel": event.channel, "ref": media.ref, "kind": media.kind}
+    body = {"channel": event.channel, "ref": media.ref, "kind": media.kind, "sent_at": event.at.isoformat()}
     return [OutboxRow(_fetch_key(media), "fetch", f"f:{talk.id}", LATER, event.at, body, conversation=talk.id)]
 
 

@@ -264,7 +264,8 @@ async def _fetch(work: Work, claimed: Claimed) -> Ended:
     if not isinstance(channel, Fetches):
         return _done(work, claimed, "dead", "no_files_here"), ()
     content = await channel.fetch(body["ref"])
-    await work.storage.keep_file(body["ref"], claimed.row.conversation, body["kind"], content, work.now())
+    sent_at = datetime.fromisoformat(body["sent_at"])
+    await work.storage.keep_file(body["ref"], claimed.row.conversation, body["kind"], content, work.now(), sent_at)
     return _done(work, claimed, "done"), ()
 
 

@@ -24,6 +24,12 @@ OWN_FILE = change(
 _UNCLAIMED = (t.attachment.c.conversation == p("is_conversation"), t.attachment.c.intake == t.NONE)
 TAKE_OVER_FILES = change(update(t.attachment).where(*_UNCLAIMED).values(intake=p("intake")))
 ERASE_FILES = change(update(t.attachment).where(*_UNCLAIMED).values(sealed_content=literal_column("NULL")))
+LEFT_SINCE = question(
+    select(t.intake.c.id)
+    .where(t.intake.c.conversation == p("is_conversation"), t.intake.c.updated_at >= p("since"))
+    .order_by(t.intake.c.created_at)
+    .limit(literal_column("1"))
+)
 FILE = question(select(t.attachment.c.sealed_content).where(t.attachment.c.id == p("is_id")))
 
 
@@ -32,8 +38,14 @@ def file_id(ref: str, sealer: Sealer) -> str:
     return sealer.lookup("file", ref)
 
 
-def keep_file(ref: str, conversation: str, kind: str, content: bytes, at: datetime, sealer: Sealer) -> Work[None]:
-    """Store a file; one that is there already is kept as it is."""
+def keep_file(
+    ref: str, conversation: str, kind: str, content: bytes, at: datetime, since: datetime | None, sealer: Sealer
+) -> Work[None]:
+    """Store a file; one that is there already is kept as it is.
+
+    `since` is when it was sent, where bringing it in took longer: an intake that its conversation left after that owns it,
+    so that no later draft's erasure can reach it.
+    """
     where = file_id(ref, sealer)
     values = {
         "id": where,
@@ -44,10 +56,13 @@ def keep_file(ref: str, conversation: str, kind: str, content: bytes, at: dateti
         "created_at": to_ms(at),
         "sealed_content": sealer.seal(content, _about(where)),
     }
-    return _keep(values)
+    return _keep(values, conversation, since)
 
 
-def _keep(values: dict[str, object]) -> Work[None]:
+def _keep(values: dict[str, object], conversation: str, since: datetime | None) -> Work[None]:
+    if since is not None and conversation:
+        found = yield LEFT_SINCE, {"is_conversation": conversation, "since": to_ms(since)}
+        values["intake"] = found[0][0] if found else ""
     yield ADD_FILE, values
 
 

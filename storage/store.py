@@ -176,9 +176,11 @@ class DatabaseStorage(ABC):
 
     # ------------------------------------------------------------------------------------------------------- exports
 
-    async def keep_file(self, ref: str, conversation: str, kind: str, content: bytes, at: datetime) -> None:
-        """Store a file under the channel's handle for it, sealed."""
-        await self.write(files.keep_file(ref, conversation, kind, content, at, self.sealer))
+    async def keep_file(
+        self, ref: str, conversation: str, kind: str, content: bytes, at: datetime, since: datetime | None = None
+    ) -> None:
+        """Store a file under the channel's handle for it, sealed; `since` is when it was sent, if that was earlier."""
+        await self.write(files.keep_file(ref, conversation, kind, content, at, since, self.sealer))
 
     async def read_file(self, ref: str) -> bytes | None:
         """The content of a file that was kept and not erased."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from flows.model import Conversation, Media
+from referral.model import Content, Facts, Intake, Screening
 from storage.base import Address, Commit
 from tests.databases import BOTH, database
 
 AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
 PHOTO = b"\xff\xd8 marker-of-a-photo"
+LATER = timedelta(minutes=1)
 WHERE = Address("web", "somebody")
 TALK = Conversation(id="c1", version=1, flow="tip", step="pictures", media=(Media("photo", "web/1"),), last_at=AT)
 
@@ -21,6 +23,13 @@ TALK = Conversation(id="c1", version=1, flow="tip", step="pictures", media=(Medi
 async def home(request, tmp_path):
     async with database(request.param, tmp_path) as made:
         yield made
+
+
+def intake() -> Intake:
+    return Intake(
+        id="in-1", conversation="c1", kind="tip", level="L2", urgent=False, facts=Facts(), channel="telegram", locale="vi",
+        screening=Screening("L2", False, False, False), province="", created_at=AT, updated_at=AT, content=Content(),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -58,3 +67,21 @@ async def test_a_file_of_another_draft_stays(storage):
     gone = dataclasses.replace(TALK, version=2, flow="", step="")
     await storage.commit(Commit(AT, "web", "2", WHERE, conversation=gone, expects=1, erase=True))
     assert await storage.read_file("web/9") == PHOTO
+
+
+async def test_a_file_that_came_in_late_belongs_to_the_intake_and_outlives_the_next_draft(storage):
+    left = dataclasses.replace(TALK, version=1, intake="in-1")
+    await storage.commit(Commit(AT, "telegram", "1", WHERE, conversation=left, intake=intake(), new_intake=True))
+    await storage.keep_file("file-7", "c1", "photo", PHOTO, AT + LATER, AT)
+    stopped = dataclasses.replace(TALK, version=2, flow="", step="", media=(), intake="")
+    await storage.commit(Commit(AT + LATER, "telegram", "2", WHERE, conversation=stopped, expects=1, erase=True))
+    assert await storage.read_file("file-7") == PHOTO
+
+
+async def test_a_file_of_a_later_draft_is_not_the_old_intakes(storage):
+    left = dataclasses.replace(TALK, version=1, intake="in-1")
+    await storage.commit(Commit(AT, "telegram", "1", WHERE, conversation=left, intake=intake(), new_intake=True))
+    await storage.keep_file("file-8", "c1", "photo", PHOTO, AT + 2 * LATER, AT + LATER)
+    stopped = dataclasses.replace(TALK, version=2, flow="", step="", media=(), intake="")
+    await storage.commit(Commit(AT + 3 * LATER, "telegram", "2", WHERE, conversation=stopped, expects=1, erase=True))
+    assert await storage.read_file("file-8") is None

@@ -242,7 +242,9 @@ def _text_problems(context: str, text: str, numbers: Set[str]) -> Iterator[Probl
     if len(text) > TEXT_MAX:
         yield Problem(_where(context), f"a text of {len(text)} characters", f"at most {TEXT_MAX}; make it two messages")
     for name in sorted(set(_placeholders(text)) - PLACEHOLDERS):
-        yield Problem(_where(context), f"{{{name}}} is filled by nobody", f"known are {', '.join(sorted(PLACEHOLDERS))}")
+        yield Problem(
+            _where(context), f"{{{name}}} is filled by nobody", f"known are {', '.join(sorted(PLACEHOLDERS))}"
+        )
     for number in _phone_like(text):
         if number not in numbers:
             found = f"shows the number {number}, which is not in referral/directory/hotlines.yaml"

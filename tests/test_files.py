@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flows.model import Conversation, Media
+from flows.model import Chose, Conversation, Media, Opened, Sent
 from referral.model import Content, Facts, Intake, Screening
 from storage.base import Address, Commit
 from tests.databases import BOTH, database
@@ -85,3 +85,12 @@ async def test_a_file_of_a_later_draft_is_not_the_old_intakes(storage):
     stopped = dataclasses.replace(TALK, version=2, flow="", step="", media=(), intake="")
     await storage.commit(Commit(AT + 3 * LATER, "telegram", "2", WHERE, conversation=stopped, expects=1, erase=True))
     assert await storage.read_file("file-8") is None
+
+
+def test_stop_cancels_a_file_that_is_still_on_its_way(book):
+    paper = Paper(book)
+    for event in (Opened(), Chose(("safe",)), Sent(Media("photo", "file-9"))):
+        paper.turn(event, "telegram")
+    (fetch,) = [row for row in paper.commit.outbox if row.kind == "fetch"]
+    paper.turn(Chose(("stop",)), "telegram")
+    assert paper.commit.cancel == (fetch.key,)

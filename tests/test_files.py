@@ -11,6 +11,7 @@ from flows.model import Chose, Conversation, Media, Opened, Sent
 from referral.model import Content, Facts, Intake, Screening
 from storage.base import Address, Commit
 from tests.databases import BOTH, database
+from tests.paper import Paper
 
 AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
 PHOTO = b"\xff\xd8 marker-of-a-photo"

@@ -24,6 +24,10 @@ OWN_FILE = change(
 _UNCLAIMED = (t.attachment.c.conversation == p("is_conversation"), t.attachment.c.intake == t.NONE)
 TAKE_OVER_FILES = change(update(t.attachment).where(*_UNCLAIMED).values(intake=p("intake")))
 ERASE_FILES = change(update(t.attachment).where(*_UNCLAIMED).values(sealed_content=literal_column("NULL")))
+# A turn of the conversation waits until the file is there, or the file until the turn is. (Says nothing on SQLite.)
+HOLD = question(
+    select(t.conversation.c.id).where(t.conversation.c.id == p("is_conversation")).with_for_update(read=True)
+)
 LEFT_SINCE = question(
     select(t.intake.c.id)
     .where(t.intake.c.conversation == p("is_conversation"), t.intake.c.updated_at >= p("since"))
@@ -60,6 +64,8 @@ def keep_file(
 
 
 def _keep(values: dict[str, object], conversation: str, since: datetime | None) -> Work[None]:
+    if conversation:
+        yield HOLD, {"is_conversation": conversation}
     if since is not None and conversation:
         found = yield LEFT_SINCE, {"is_conversation": conversation, "since": to_ms(since)}
         values["intake"] = found[0][0] if found else ""

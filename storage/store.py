@@ -44,7 +44,10 @@ class DatabaseStorage(ABC):
 
     @abstractmethod
     async def read(self, work: Work[T], *, long: bool = False) -> T:
-        """Run work that only asks, as of one moment. `long` keeps it out of the way of people who wait."""
+        """Run work that only asks. `long` is as of one moment, and keeps out of the way of people who wait.
+
+        Other work may see each of its answers at a moment of its own: what is decided on it is checked at commit.
+        """
 
     @abstractmethod
     async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:

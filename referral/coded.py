@@ -232,13 +232,15 @@ ALLOWED: Mapping[str, Coded] = {
     ),
     "referrals.created_at": _referral_times("created_at", f"Lúc lập, {_EACH}."),
     "referrals.due_at": _referral_times("due_at", f"Hạn xác nhận, {_EACH}."),
-    "referrals.sent_at": _referral_times("sent_at", f"Lúc gửi, {_EACH}."),
-    "referrals.delivered_at": _referral_times("delivered_at", f"Lúc thông báo đến máy, {_EACH}."),
+    "referrals.sent_at": _referral_times("sent_at", f"Lúc giao cho nơi nhận, {_EACH}."),
+    "referrals.delivered_at": _referral_times(
+        "delivered_at", f"Lúc máy của cán bộ nhận thông báo, hoặc cán bộ của nơi nhận mở xem hay nhận lần đầu, {_EACH}."
+    ),
     "referrals.acknowledged_at": _referral_times("acknowledged_at", f"Lúc cán bộ nhận, {_EACH}."),
     "referrals.accepted_at": _referral_times("accepted_at", f"Lúc cán bộ thụ lý, {_EACH}."),
     "referrals.closed_at": _referral_times("closed_at", f"Lúc kết thúc, {_EACH}."),
     "clock.delivered_minutes": _until_all(
-        "delivered_at", "Số phút từ lúc tiếp nhận đến khi mọi nơi đã có thông báo; trống khi còn nơi chưa có."
+        "delivered_at", "Số phút từ lúc tiếp nhận đến khi tin đã đến mọi nơi; trống khi còn nơi chưa đến."
     ),
     "clock.acknowledged_minutes": _until_all(
         "acknowledged_at", "Số phút từ lúc tiếp nhận đến khi mọi nơi đã nhận; trống khi còn nơi chưa nhận."

@@ -91,7 +91,7 @@ def sent(referral: Referral, at: datetime) -> Referral:
 
 
 def delivered(referral: Referral, at: datetime) -> Referral:
-    """The notice has reached the office. A referral that an officer already holds stays as it is."""
+    """A phone of the office took the notice, or an officer of it opened the case. One that an officer holds stays as it is."""
     return replace(referral, state="delivered", delivered_at=at) if referral.state == "sent" else referral
 
 
@@ -110,7 +110,8 @@ def move(
 
     `return` needs a coded reason, `close` a coded outcome, `transfer` the id of another office (whose own referral the
     caller opens); `classify` takes a class as its reason, or none, and changes nothing in the referral but who did it.
-    Without an officer only `withdraw` is possible, and only until the notice has been delivered.
+    Without an officer only `withdraw` is possible, and only until it was delivered. Whoever acts first also delivers and
+    acknowledges what was neither: nobody takes what has not reached them.
     """
     known = _MOVES.get(action)
     if known is None:
@@ -163,8 +164,9 @@ def _moved(
         changes["state"] = known.leads
     if known.stamps:
         changes[known.stamps] = at
-    if action != "withdraw" and referral.acknowledged_at is None and known.leads:
-        changes["acknowledged_at"] = at
+    if action != "withdraw" and known.leads:
+        changes["delivered_at"] = referral.delivered_at or at
+        changes["acknowledged_at"] = referral.acknowledged_at or at
     if known.needs == "outcome":
         changes["outcome"] = outcome
     if action in ("return", "transfer"):

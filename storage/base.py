@@ -211,7 +211,7 @@ class Period:
     """Everything of the intakes made in a period, as of one moment. Coded: no content, no answers.
 
     `received` are the intakes that the audit says were received in it, `notified` the referrals of which an officer's
-    notice went out.
+    phone took a notice.
     """
 
     intakes: tuple[Intake, ...]

@@ -23,7 +23,7 @@ from storage.base import (
     Snapshot,
     Visible,
 )
-from storage.outbox import read_address
+from storage.outbox import DELIVERED, read_address
 from storage.rows import (
     ANSWERS,
     AUDIT_COLUMNS,
@@ -295,6 +295,7 @@ def open_case(referral: str, officer: str, at: datetime, visible: Visible, seale
     opened = yield from find_referral(referral)
     if not found or opened is None or not _may_open(read_officer(found[0]), opened):
         return None
+    opened = yield from _seen(opened, read_officer(found[0]), at)
     intake = yield from find_intake(opened.intake, sealer)
     if intake is None:
         return None
@@ -303,6 +304,14 @@ def open_case(referral: str, officer: str, at: datetime, visible: Visible, seale
     timeline = yield TIMELINE, {"is_referral": referral, "is_intake": intake.id}
     shown = replace(intake, content=visible(intake, opened, consents))
     return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline))
+
+
+def _seen(opened: Referral, officer: Officer, at: datetime) -> Work[Referral]:
+    """Opening delivers what no phone took: the office knows of it now. An administrator of elsewhere is not that office."""
+    if opened.state != "sent" or officer.office != opened.office:
+        return opened
+    moved = yield DELIVERED, {"is_id": opened.id, "delivered_at": to_ms(at)}
+    return replace(opened, state="delivered", delivered_at=from_ms(to_ms(at))) if moved else opened
 
 
 def _agreed(consents: Sequence[Consent], referral: Referral) -> bool | None:

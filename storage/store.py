@@ -160,8 +160,14 @@ class DatabaseStorage(ABC):
     # ------------------------------------------------------------------------------------------------------ officers
 
     async def open_case(self, referral: str, officer: Officer, at: datetime, visible: Visible) -> Case | None:
-        """A case, and the audit entry that it was read. None where there is none that they may open."""
-        return await self.write(cases.open_case(referral, officer.id, at, visible, self.sealer))
+        """A case, and the audit entry that it was read. None where there is none that they may open.
+
+        The first opening by an officer of its own office delivers a referral that no phone took.
+        """
+        return await self.write(
+            cases.open_case(referral, officer.id, at, visible, self.sealer),
+            lambda case: self._forget((case.intake.id,) if case is not None else ()),
+        )
 
     async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]:
         """The referrals of the officer's office: urgent first, then those nobody acknowledged, then by age."""

@@ -26,10 +26,12 @@ from flows.model import Conversation
 from referral import codes, words
 from referral.coded import ALLOWED, Entry, local
 from referral.export import column_problems, csv_text, harmless, weekly_rows
-from referral.model import Column, Content, Facts, Intake, Referral, ReferralBook, Screening, State
+from referral.lifecycle import move
+from referral.model import Column, Content, Facts, Intake, Referral, ReferralBook, Refused, Screening, State
 from referral.read import read_book
-from referral.reconcile import STEPS, Difference, reconcile, taken, told
-from storage.base import AuditEntry, Commit, Done, OutboxRow, StorageAway
+from referral.reconcile import STEPS, Difference, causes, reconcile, taken, told
+from storage.accounts import Accounts
+from storage.base import AuditEntry, Case, Commit, Done, Officer, OutboxRow, StorageAway
 from storage.open import open_storage
 from storage.store import DatabaseStorage
 
@@ -389,12 +391,48 @@ def test_one_taken_out_of_any_step_is_listed_by_id(step: str):
 def test_an_intake_counts_as_told_and_taken_only_when_every_agency_has_it():
     given = {"intake": "a", "code": "A2B3C4", "created_at": MONDAY}
     police = a_referral(id="1", to="police", state="acknowledged", acknowledged_at=MONDAY, **given)
-    waiting = a_referral(id="2", to="hotline_111", state="sent", **given)
+    waiting = a_referral(id="2", to="hotline_111", state="sent", sent_at=MONDAY, **given)
     withdrawn = a_referral(id="3", to="legal_aid", state="withdrawn", **given)
-    assert told([police, withdrawn], ["1"]) == taken([police, withdrawn]) == {"a"}
+    assert told([police, withdrawn], []) == taken([police, withdrawn]) == {"a"}
     assert told([police, waiting], ["1"]) == taken([police, waiting]) == frozenset()
-    assert told([police, waiting], ["1", "2"]) == {"a"}
+    assert told([police, waiting], ["2"]) == {"a"}
     assert told([], []) == frozenset()
+
+
+def test_whoever_has_it_was_told_whichever_way_and_whoever_was_not_handed_it_was_not():
+    given = {"id": "1", "intake": "a", "code": "A2B3C4", "to": "police", "created_at": MONDAY}
+    proposed = a_referral(state="proposed", **given)
+    handed = replace(proposed, state="sent", sent_at=MONDAY)
+    opened = replace(handed, state="delivered", delivered_at=MONDAY)
+    assert told([proposed], ["1"]) == told([handed], []) == frozenset()
+    assert told([handed], ["1"]) == told([opened], []) == {"a"}
+    assert told([replace(handed, state="accepted", acknowledged_at=MONDAY)], []) == {"a"}
+
+
+@pytest.mark.parametrize("given", ["", "proposed", "handed", "reached", "proposed and reached"])
+@pytest.mark.parametrize("lost", ["", "received", "stored", "exported"])
+def test_no_difference_is_without_a_reason(given: str, lost: str):
+    made = {
+        "proposed": a_referral(id="1", intake="a", code="A2B3C4", to="police", state="proposed", created_at=MONDAY),
+        "handed": a_referral(
+            id="2", intake="a", code="D5E6F7", to="police", state="sent", sent_at=MONDAY, created_at=MONDAY
+        ),
+        "reached": a_referral(
+            id="3", intake="a", code="G8H9J2", to="police", state="sent", sent_at=MONDAY, created_at=MONDAY
+        ),
+    }
+    of_it = [made[name] for name in given.split(" and ") if name and lost != "stored"]
+    kept = {name: [] if name == lost else ["a"] for name in ("received", "stored", "exported")}
+    compared = reconcile(notified=told(of_it, ["3"]), acknowledged=taken(of_it), **kept)
+    why = causes(compared, of_it, ["3"])
+    expected = {one.code for one in of_it}
+    assert set(why) == {"a"}
+    assert {code for codes in why["a"].values() for code in codes} == expected
+    names = {"received": "not_logged", "stored": "not_stored", "exported": "not_exported"}
+    assert (names.get(lost) in why["a"]) == bool(lost)
+    assert ("no_referral" in why["a"]) == (given == "" and lost != "stored")
+    stopped = {"proposed": "not_handed", "handed": "not_reached", "reached": "not_taken"}
+    assert {stopped[name] for name in given.split(" and ") if name and lost != "stored"} <= set(why["a"])
 
 
 async def test_what_was_received_but_is_gone_from_the_database_is_named(
@@ -420,12 +458,79 @@ async def test_what_nobody_was_told_of_or_has_taken_is_named_with_its_referral(
     assert waiting == {"02child": "G8H9J2", "99last": "P6Q7R8"}
 
 
+async def test_what_reached_no_phone_and_nobody_opened_is_a_line_of_its_own_and_says_so_beside_its_id(
+    storage: DatabaseStorage, book: Book, tmp_path: Path
+):
+    await keep(storage)
+    done = await exported(storage, book, tmp_path)
+    rows = compared(tmp_path / "weekly-2026-W47.xlsx")
+    assert [row[:4] for row in rows if row[0] and "chưa có máy nào nhận" in row[0]] == [
+        ["Đã giao, chưa có máy nào nhận và chưa ai mở", 1, 1, "99last"]
+    ]
+    reasons = {row[0]: row[7] for row in rows if row[0] in ("02child", "99last")}
+    assert reasons == {
+        "02child": "Đã đến nơi nhận, chưa ai nhận: G8H9J2",
+        "99last": "Đã giao, chưa có máy nào nhận và chưa ai mở: P6Q7R8",
+    }
+    assert "(1 tin đã giao, chưa có máy nào nhận và chưa ai mở; 1 tin đã đến nơi nhận, chưa ai nhận)" in done.says
+    assert (done.counts["not_reached"], done.counts["not_taken"], done.counts["not_handed"]) == (1, 1, 0)
+
+
+async def test_opening_it_in_its_own_office_delivers_what_no_phone_took_and_elsewhere_does_not(
+    storage: DatabaseStorage, book: Book, tmp_path: Path
+):
+    await keep(storage)
+    here, elsewhere = f"{MARKER}office", "another"
+    chief = await an_officer(storage, "here", here, "chief")
+    abroad = await an_officer(storage, "elsewhere", elsewhere, "admin")
+    assert (await opened(storage, abroad)).referral.delivered_at is None
+    assert "99last" in (await exported(storage, book, tmp_path / "a")).reconciliation.missing("notified")
+
+    first, again = await opened(storage, chief), await opened(storage, chief, timedelta(hours=1))
+    assert (first.referral.state, first.referral.delivered_at) == ("delivered", MONDAY)
+    assert again.referral.delivered_at == MONDAY
+    done = await exported(storage, book, tmp_path / "b")
+    assert "99last" not in done.reconciliation.missing("notified")
+    assert (await row_of("99last", tmp_path / "b"))["Đến lúc"] == "23/11/2026 06:00"
+
+
+async def an_officer(storage: DatabaseStorage, name: str, office: str, role: Any) -> Officer:
+    officer = Officer(name, name, office, "social_affairs", role)
+    await Accounts(storage).add(officer, f"code of {name}", MONDAY, by="operator", at=MONDAY)
+    return officer
+
+
+async def opened(storage: DatabaseStorage, officer: Officer, later: timedelta = timedelta()) -> Case:
+    case = await storage.open_case("r06", officer, MONDAY + later, lambda *_: Content())
+    assert case is not None
+    return case
+
+
+async def row_of(intake: str, folder: Path) -> dict[str, str]:
+    text = (folder / "weekly-2026-W47.csv").read_text("utf-8-sig")
+    return next(row for row in csv.DictReader(io.StringIO(text, newline="")) if row["Mã tin"] == intake)
+
+
+async def test_whoever_takes_what_no_phone_took_has_been_reached_then(
+    storage: DatabaseStorage, book: Book, tmp_path: Path
+):
+    await keep(storage)
+    (sent,) = [one for one in referrals() if one.id == "r06"]
+    moved = move(sent, "acknowledge", "here", MONDAY, book=book.referral)
+    assert not isinstance(moved, Refused)
+    await storage.commit(Commit(at=MONDAY, moved=((moved.referral, "sent"),)))
+    done = await exported(storage, book, tmp_path)
+    assert "99last" not in {one.id for one in done.reconciliation.differences}
+    row = await row_of("99last", tmp_path)
+    assert (row["Đến lúc"], row["Nhận lúc"]) == ("23/11/2026 06:00", "23/11/2026 06:00")
+
+
 def test_a_week_in_which_nobody_took_anything_is_listed_whole(book: Book):
     """A list that does not fit a cell is not cut in silence: 32,767 characters are a spreadsheet's most."""
     ids = [f"{number:020x}" for number in range(3000)]
     plan, week = book.referral.exports["weekly"], week_of("2026-W47")
     none_taken = reconcile(ids, ids, ids, [], ids)
-    made = sheets(plan, book.referral, week, weekly_rows(plan, [], [], book.referral), none_taken, [], None)
+    made = sheets(plan, book.referral, week, weekly_rows(plan, [], [], book.referral), none_taken, {}, None)
     found = openpyxl.load_workbook(io.BytesIO(workbook("t", made)))["Đối chiếu"]
     rows = [[cell.value for cell in row] for row in found.iter_rows()]
     assert ["Nhận (mọi nơi nhận đã xác nhận)", 0, 3000] == rows[4][:3]

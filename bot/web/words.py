@@ -99,6 +99,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "file.opened": "Tải tệp đính kèm",
 }
 
+NO_PHONE: Final = "chưa có máy nào của người cần báo nhận thông báo"
+
 
 def when(at: datetime | None) -> str:
     """A moment as offices write it: 23/11/2026 14:05, Vietnamese time."""
@@ -165,6 +167,8 @@ def timeline(
 
 
 def _detail(entry: AuditEntry, details: Mapping[str, str]) -> str:
-    """Reason or outcome in words, where the entry has one."""
+    """Reason or outcome in words, where the entry has one; and that a referral handed over reached no phone."""
+    if entry.detail.get("code") == "no_phone":
+        return NO_PHONE
     codes = (entry.detail.get("reason", ""), entry.detail.get("outcome", ""))
     return ", ".join(details.get(code, code) for code in codes if code)

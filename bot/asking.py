@@ -1,7 +1,8 @@
 """An officer writes to the person behind a report, without either learning who the other is. Pure.
 
-Only to somebody who agreed to be written to, and never while they are in quiet mode: a message that comes by itself may be
-read by whoever watches them.
+Only to somebody who agreed to be written to. While they are in quiet mode, or after they stopped, nothing is sent: a message
+that comes by itself may be read by whoever watches them. The words are kept, and they read them when they come back with the
+receipt, on any channel.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ AGREED = {
     "contact_safe": {"chat"},
     "person_way": {"leave_word"},
     "danger_call": {"call_ok", "text_only"},
+    "card": {"question"},
 }
 """Answers by which a person agreed to be written to in the chat. Nothing else counts: unknown is never yes."""
 
 TAKE_FIRST = "Hãy bấm “Tôi nhận” trước khi nhắn."
 NOT_AGREED = "Người này chưa đồng ý được nhắn lại."
-QUIET = "Người này đang có người để ý nên hệ thống không tự nhắn. Chờ họ nhắn trước."
 NOBODY = "Không còn đường nhắn tới người này."
 LENGTH = f"Lời nhắn cần từ 1 đến {LONGEST} ký tự."
 
@@ -49,8 +50,6 @@ def refused(snapshot: Snapshot, referral: Referral, text: str) -> str:
         return NOBODY
     if not agreed(snapshot.intake):
         return NOT_AGREED
-    if snapshot.conversation.quiet:
-        return QUIET
     return "" if 0 < len(text.strip()) <= LONGEST else LENGTH
 
 
@@ -60,28 +59,37 @@ def agreed(intake: Intake) -> bool:
 
 
 def decide_ask(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book) -> Commit:
-    """The officer's words go out, and where the person is in no flow they are led to where an answer is added.
+    """The officer's words are kept with the report and go out; a person in no flow is led to where an answer is added.
 
     `refused` was asked before. The referral itself does not change; its state is still checked at the commit.
     """
     referral, talk, intake = snapshot.referral, snapshot.conversation, snapshot.intake
     assert referral is not None and talk is not None and intake is not None  # noqa: S101, PT018 - `refused` looked
-    entry = AuditEntry(did.officer.id, "referral.asked", referral.id, event.at, {"intake": intake.id})
+    words = did.text.strip()
+    content = replace(intake.content, asked=(*intake.content.asked, words))
+    led, message = _message(talk, intake, words, event, book)
+    action = "referral.asked_kept" if talk.quiet else "referral.asked"
+    body = msgspec.to_builtins(message)
+    row = OutboxRow(fresh(event, "ask"), "say", f"c:{talk.id}", PRIORITY, event.at, body, talk.id)
+    return Commit(
+        at=event.at, channel=talk.channel if led else "", conversation=led, expects=talk.version if led else 0,
+        intake=replace(intake, content=content), moved=((referral, referral.state),),
+        outbox=() if talk.quiet else (row,),
+        audit=(AuditEntry(did.officer.id, action, referral.id, event.at, {"intake": intake.id}),),
+    )  # fmt: skip
+
+
+def _message(
+    talk: Conversation, intake: Intake, words: str, event: Event, book: Book
+) -> tuple[Conversation | None, Message]:
     intro = book.catalogues.translate(
         talk.locale, "everywhere.officer_wrote", book.flows.everywhere.sentences["officer_wrote"]
     )
-    message = Message((intro, did.text.strip()))
-    led: Conversation | None = None
-    if not talk.flow:
-        led, asked = _led(talk, intake, event, book)
-        message = replace(asked, texts=(*message.texts, *asked.texts))
-    row = OutboxRow(
-        fresh(event, "ask"), "say", f"c:{talk.id}", PRIORITY, event.at, msgspec.to_builtins(message), talk.id
-    )
-    return Commit(
-        at=event.at, channel=talk.channel if led else "", conversation=led, expects=talk.version if led else 0,
-        moved=((referral, referral.state),), outbox=(row,), audit=(entry,),
-    )  # fmt: skip
+    message = Message((intro, words))
+    if talk.flow or talk.quiet:
+        return None, message
+    led, asked = _led(talk, intake, event, book)
+    return led, replace(asked, texts=(*message.texts, *asked.texts))
 
 
 def _led(talk: Conversation, intake: Intake, event: Event, book: Book) -> tuple[Conversation, Message]:

@@ -23,7 +23,7 @@ from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.say import grouped, render, summary
 from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
-from flows.model import Choice, Chose, Conversation, Media, Sent, Turned, Woke
+from flows.model import Choice, Chose, Conversation, Line, Media, Sent, Turned, Woke
 from referral.directory import hotlines_to_show
 from referral.model import Intake, Referral
 from referral.routing import route
@@ -78,6 +78,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     assert not isinstance(event.what, OfficerDid | ClockDue)  # noqa: S101 - decide() sorted them out
     turned = turn(book.flows, before, event.what, given)
     draft = turned.draft or turned.conversation
+    turned = _with_numbers(book, before, turned, draft)
     intake, is_new = _intake(snapshot, event, book, before, turned, draft)
     found = snapshot.receipt.intake if snapshot.receipt and "lookup" in turned.do else ""
     talk = _kept(turned.conversation, before, event, intake, found, bool(turned.conversation.flow))
@@ -97,6 +98,19 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         audit=(*audit, *referred.audit),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
+
+
+def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conversation) -> Turned:
+    """Answers that have just come to mean immediate danger are followed by both numbers, wherever they were given."""
+    if turned.prompt is None or draft.alerted or draft.answers == before.answers:
+        return turned
+    if level_of(book, draft) != "L4" or level_of(book, before) == "L4":
+        return turned
+    if any("113" in line.text and "111" in line.text for line in turned.prompt.lines):
+        return turned
+    name = "numbers_now_quiet" if draft.quiet else "numbers_now"
+    line = Line(book.flows.everywhere.sentences[name], f"everywhere.{name}")
+    return replace(turned, prompt=replace(turned.prompt, lines=(line, *turned.prompt.lines)))
 
 
 def _newcomer(event: Event, book: Book) -> Conversation:

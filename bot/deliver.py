@@ -244,9 +244,8 @@ async def _clear(work: Work, claimed: Claimed) -> Ended:
 
 
 async def _alarm(work: Work, claimed: Claimed) -> Ended:
-    """Tell the staff of the national hotline that something failed for somebody, by the error's number and nothing else."""
-    seen = "Có một tin không gửi đi được." if claimed.row.body.get("unsent") else "Người nhắn đã thấy số 111 và 113."
-    text = f"Hệ thống gặp lỗi {claimed.row.body['error']}. {seen} Hãy báo người vận hành."
+    """Tell the staff of the national hotline that something failed for somebody, by a number and nothing else."""
+    text = _alarm_text(claimed.row.body)
     rows = []
     for office in work.book.referral.offices:
         if office.route != "hotline_111":
@@ -255,6 +254,13 @@ async def _alarm(work: Work, claimed: Claimed) -> Ended:
             if address is not None and officer.active:
                 rows.append(_to_phone(claimed, officer, Message((text,)), work.now()))
     return _done(work, claimed, "done"), tuple(rows)
+
+
+def _alarm_text(body: Mapping[str, Any]) -> str:
+    if "nobody" in body:
+        return f"Hồ sơ {body['nobody']} đã bị mọi nơi trả lại, chưa ai giữ. Hãy mở trang cán bộ."
+    seen = "Có một tin không gửi đi được." if body.get("unsent") else "Người nhắn đã thấy số 111 và 113."
+    return f"Hệ thống gặp lỗi {body['error']}. {seen} Hãy báo người vận hành."
 
 
 async def _fetch(work: Work, claimed: Claimed) -> Ended:

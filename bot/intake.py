@@ -125,7 +125,7 @@ def _content(book: Book, intake: Intake, talk: Conversation) -> Content:
                 notes = _union(notes, (texts[slot],))
             texts[slot] = said
     media = tuple((one.kind, one.ref, one.caption) for one in talk.media)
-    return Content(texts, notes, _union(intake.content.media, media))
+    return replace(intake.content, texts=texts, notes=notes, media=_union(intake.content.media, media))
 
 
 def _union(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:

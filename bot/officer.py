@@ -10,7 +10,7 @@ from bot.asking import decide_ask, refused
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, fresh
-from bot.referring import announce, clock_of, notice_again, rung_key, rung_row
+from bot.referring import OPEN, announce, clock_of, notice_again, rung_key, rung_row
 from flows.model import Chose
 from referral.directory import next_offices
 from referral.lifecycle import move
@@ -24,6 +24,10 @@ NOT_YOURS = "Hồ sơ này không thuộc cơ quan bạn, hoặc không còn ở
 ONLY_NOTICES = (
     "Kênh này chỉ để nhận thông báo. Mở trang cán bộ để làm việc. Nếu chính bạn cần giúp, hãy gọi 111 hoặc 113."
 )
+NOBODY_ANSWERED = "Nơi nhận trước chưa có người nhận; chuyển lên nơi tiếp theo."
+RETURNED = "Nơi nhận trước đã trả lại; chuyển tới nơi tiếp theo."
+LAST = ("hotline_111", "police")
+"""Whose national offices a matter goes to when everybody else has given it back."""
 WAITING = frozenset({"proposed", "sent", "delivered"})
 
 
@@ -81,13 +85,38 @@ def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book
     entry = AuditEntry(
         did.officer.id, f"referral.{did.do}", referral.id, event.at, {key: text for key, text in detail.items() if text}
     )
+    new, rows = _after_return(snapshot, event, moved.referral, book) if did.do == "return" else ((), [])
+    if event.address:
+        rows = [*rows, _answer(event, did.officer, f"Bạn đã nhận hồ sơ {referral.code}.")]
     return Commit(
         at=event.at, channel=event.channel, external_id=event.external_id,
         address=Address(event.channel, event.address) if event.address else None,
-        moved=((moved.referral, referral.state),), audit=(entry,),
-        outbox=(_answer(event, did.officer, f"Bạn đã nhận hồ sơ {referral.code}."),) if event.address else (),
+        referrals=new, moved=((moved.referral, referral.state),), audit=(entry,), outbox=tuple(rows),
         cancel=tuple(rung_key(referral, rung) for rung in range(len(clock_of(book, referral).ladder))),
     )  # fmt: skip
+
+
+def _after_return(
+    snapshot: Snapshot, event: Event, returned: Referral, book: Book
+) -> tuple[tuple[Referral, ...], list[OutboxRow]]:
+    """A matter that one office gave back goes to the next that has not had it; the citizen was told that it would.
+
+    When every office has had it and none holds it, the staff of the national hotline are told by its code.
+    """
+    offices = [
+        *_next_up(snapshot, event, returned, book),
+        *(o for o in book.referral.offices if o.route in LAST and not o.provinces),
+    ]
+    had = {one.office for one in snapshot.referrals}
+    office = next((one for one in offices if one.id not in had), None)
+    if office is not None:
+        passed = _passed_on(event, returned, office, "returned", RETURNED)
+        return (passed,), announce(book, event, passed)
+    others = [one for one in snapshot.referrals if one.id != returned.id and one.state in OPEN]
+    if others:
+        return (), []
+    key = f"nobody/{returned.id}"
+    return (), [OutboxRow(key, "alarm", key, 1, event.at, {"nobody": returned.code})]
 
 
 def decide_clock(snapshot: Snapshot, event: Event, due: ClockDue, book: Book) -> Commit:
@@ -112,23 +141,27 @@ def decide_clock(snapshot: Snapshot, event: Event, due: ClockDue, book: Book) ->
 
 def _next_office(snapshot: Snapshot, event: Event, referral: Referral, book: Book) -> tuple[Referral, ...]:
     """The same matter for the next office up, unless it has it already: what it may see stays what was allowed before."""
-    here = next(one for one in book.referral.offices if one.id == referral.office)
-    have = {one.office for one in snapshot.referrals}
+    had = {one.office for one in snapshot.referrals}
+    offices = _next_up(snapshot, event, referral, book)
     return tuple(
-        _passed_on(event, referral, office)
-        for office in next_offices(book.referral, here, event.at.date())
-        if office.id not in have
+        _passed_on(event, referral, one, "nobody_answered", NOBODY_ANSWERED) for one in offices if one.id not in had
     )
 
 
-def _passed_on(event: Event, referral: Referral, office: Office) -> Referral:
+def _next_up(snapshot: Snapshot, event: Event, referral: Referral, book: Book) -> tuple[Office, ...]:
+    here = next(one for one in book.referral.offices if one.id == referral.office)
+    return next_offices(book.referral, here, event.at.date())
+
+
+def _passed_on(event: Event, referral: Referral, office: Office, rule: str, because: str) -> Referral:
     """Consent named another agency, so the next one learns of the matter and not who it is about."""
     same_route = office.route == referral.to
+    time_to_take = referral.due_at - referral.created_at if referral.due_at else None
     return replace(
-        referral, id=fresh(event, f"referral/{office.id}"), to=office.route, office=office.id, rule="nobody_answered",
-        because="Nơi nhận trước chưa có người nhận; chuyển lên nơi tiếp theo.", state="proposed", created_at=event.at,
+        referral, id=fresh(event, f"referral/{office.id}"), to=office.route, office=office.id, rule=rule,
+        because=because, state="proposed", created_at=event.at, due_at=event.at + time_to_take if time_to_take else None,
         identified=referral.identified and same_route, ground=referral.ground if same_route else "",
-        sent_at=None, delivered_at=None,
+        sent_at=None, delivered_at=None, acknowledged_at=None, accepted_at=None, closed_at=None, officer="", reason="",
     )  # fmt: skip
 
 

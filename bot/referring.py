@@ -30,6 +30,7 @@ CONSENT_WORDING = "screening.consent"
 A_PERSON: RouteId = "hotline_111"
 """Who answers when somebody wants a person: the line with people day and night."""
 A_PERSON_ROUTE = Route(A_PERSON, False, "asked_for_a_person", "Người này muốn người trực trả lời.", "decree162_art4")
+ADDED_AFTER_CLOSING = "Người báo thêm tin sau khi hồ sơ này đã kết thúc."
 OPEN: frozenset[State] = frozenset({"proposed", "sent", "delivered", "acknowledged", "accepted"})
 
 
@@ -51,7 +52,7 @@ def refer(
     One referral an office and intake, whatever is pressed how often: an office that has one is not sent another.
     """
     if only_adds(do):
-        return _tell_of_addition(snapshot.referrals, event)
+        return _tell_of_addition(book, snapshot.referrals, event)
     facts = intake.facts
     routing = route(book.referral, facts, intake.screening)
     have = {one.office: one for one in snapshot.referrals if one.intake == intake.id}
@@ -139,7 +140,7 @@ def sendable(routing: Routing, intake: Intake) -> Sequence[Route]:
     silence; the person is told so.
     """
     facts = intake.facts
-    if facts.share is None or intake.kind not in OF_ONESELF:
+    if intake.kind not in OF_ONESELF:
         return routing.routes
     may_be_child = facts.age != "adult"
     allowed = [one for one in routing.routes if one.identified or (may_be_child and one.to == HOTLINE)]
@@ -195,10 +196,31 @@ def only_adds(do: Sequence[str]) -> bool:
     return "append" in do and not {"alert", "refer", "human"} & set(do)
 
 
-def _tell_of_addition(referrals: Iterable[Referral], event: Event) -> Referred:
+def _tell_of_addition(book: Book, referrals: Sequence[Referral], event: Event) -> Referred:
+    """Whoever holds the matter is told that there is more; where all have ended it, those who closed it get it anew."""
     open_ones = [one for one in referrals if one.state in OPEN]
+    if not open_ones:
+        return _reopened(book, [one for one in referrals if one.state == "closed"], event)
     rows = [row for one in open_ones for row in _again(event, one, "added")]
     return Referred(rows=tuple(rows), audit=tuple(_entry(event, "referral.added_to", one) for one in open_ones))
+
+
+def _reopened(book: Book, closed: Iterable[Referral], event: Event) -> Referred:
+    latest = {one.office: one for one in closed}
+    new = tuple(_anew(book, event, one) for one in latest.values())
+    rows = tuple(row for one in new for row in announce(book, event, one))
+    return Referred(new=new, rows=rows, audit=tuple(_entry(event, "referral.proposed", one) for one in new))
+
+
+def _anew(book: Book, event: Event, closed: Referral) -> Referral:
+    """Another referral of the same matter to the office that ended it: the first one stays as it was ended."""
+    number = fresh(event, f"referral/{closed.office}/anew")
+    due = event.at + timedelta(seconds=clock_of(book, closed).seconds)
+    return replace(
+        closed, id=number, code=_code(number), rule="added_after_closing", because=ADDED_AFTER_CLOSING, state="proposed",
+        created_at=event.at, due_at=due, sent_at=None, delivered_at=None, acknowledged_at=None, accepted_at=None,
+        closed_at=None, officer="", reason="", outcome="",
+    )  # fmt: skip
 
 
 def _open(book: Book, event: Event, intake: Intake, way: Route, office: Office) -> Referral:

@@ -22,17 +22,22 @@ SENTENCE: dict[State, str] = {
 """A citizen is told where it stands, never an outcome: outcomes are for the agency to tell."""
 
 
+ASKED_SHOWN = 3
+"""How many of the officers' latest messages are shown: one screen of a small phone."""
+
+
 def status_lines(book: Book, receipt: ReceiptView | None, locale: str) -> str:
-    """One line an agency; one sentence when it went to nobody."""
+    """One line an agency, one sentence when it went to nobody; then the latest that officers wrote."""
     if receipt is None:
         return ""
-    if not receipt.states:
-        return _sentence(book, "status_nobody", locale)
     at = 0 if locale == "vi" else 1
     lines = dict.fromkeys(
         f"– {book.referral.route_names[route][at]}: {_sentence(book, SENTENCE[state], locale)}"
         for route, state in receipt.states
     )
+    lines = lines or {_sentence(book, "status_nobody", locale): None}
+    if receipt.asked:
+        lines |= dict.fromkeys((_sentence(book, "officer_wrote_before", locale), *receipt.asked[-ASKED_SHOWN:]))
     return "\n".join(lines)
 
 

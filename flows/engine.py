@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flows.book import FlowBook
+from flows.book import FIRST, FlowBook
 from flows.conditions import values_of
-from flows.hear.choice import match, way
+from flows.hear.choice import is_typed, match, way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
 from flows.model import (
@@ -63,7 +63,7 @@ def turn(book: FlowBook, conversation: Conversation, event: CitizenEvent, given:
     """What follows from one event. Raises FlowStuck only on a flow that `flows.check` would have refused."""
     now = _moved_steps(UnderWay(book, given, conversation))
     if isinstance(event, Woke):
-        return Turned(emptied(now.talk), None, ("erase",), draft=now.talk)
+        return Turned(replace(emptied(now.talk), lapsed=True), None, ("erase",), draft=now.talk)
     if isinstance(event, Opened):
         return _open(now, event)
     if not now.talk.flow:
@@ -94,13 +94,15 @@ def _open(now: UnderWay, event: Opened) -> Turned:
 
 def _first(now: UnderWay, event: CitizenEvent) -> Turned:
     """The first event, or the first after an end: whatever it is, the numbers are in the reply."""
+    if now.talk.lapsed and not isinstance(event, Chose):
+        now = now.tell("expired").keep(lapsed=False)
     match event:
         case Said(text):
             return _first_words(now, text)
         case Chose(ids, _) if ids and ids[0] in {"danger", "stop", "person"}:
             return _way(now, ids[0])
         case Chose():
-            return enter(now.tell("expired"), start(now))
+            return enter(now.tell("expired").keep(lapsed=False), start(now))
         case Sent(media):
             now = _keep_media(now, media)
             return _way(now, "danger") if _is_cry(now, media.caption) else enter(now, start(now))
@@ -110,13 +112,18 @@ def _first(now: UnderWay, event: CitizenEvent) -> Turned:
 
 
 def _first_words(now: UnderWay, text: str) -> Turned:
+    if now.given.receipt_found:
+        return _came_back(now, text)
     heard = hear(now.book.lexicon, text)
-    now = now.keep(heard=(heard.intent,), locale=_locale(now, heard))
-    if way(text) == "language":
+    if not now.talk.prompt or any(letter.isalpha() for letter in text):
+        now = now.keep(locale=_locale(now, heard))  # a bare number says nothing of a language
+    now = now.keep(heard=(heard.intent,))
+    word = way(text) or _pressed_in_words(now, text)
+    if word == "language":
         # Whoever asks for their language first sees the numbers first all the same.
         return _way(at(now, start(now), say=True).keep(flow="", step=""), "language")
-    if way(text) in ALWAYS:
-        return _way(now, way(text))
+    if word in ALWAYS and not (word == "stop" and not now.talk.prompt):
+        return _way(now, word)
     if heard.intent in NO_STORY:
         now = now.keep(notes=(*now.talk.notes, text))
     else:
@@ -135,7 +142,9 @@ def _locale(now: UnderWay, heard: Heard) -> str:
 
 
 def _said(now: UnderWay, text: str) -> Turned:
-    word = way(text)
+    if now.given.receipt_found and now.talk.flow == FIRST and not now.talk.intake:
+        return _came_back(now, text)
+    word = way(text) or _pressed_in_words(now, text)
     if word == "review" and _may_correct(now):
         return _review(now)
     if word and word != "review":
@@ -162,6 +171,21 @@ def _said(now: UnderWay, text: str) -> Turned:
     if now.talk.unclear >= UNCLEAR_FOR_A_PERSON and not now.talk.quiet:
         now = now.tell("perhaps_person")
     return ask(now, again=True)
+
+
+def _pressed_in_words(now: UnderWay, text: str) -> str:
+    """The way whose button's words were typed whole: a label counts as an answer, the red one most of all."""
+    quiet = now.book.everywhere.quiet_labels
+    labels = [(one.id, _label(now, one)) for one in now.book.everywhere.ways]
+    labels += [(name, _label(now, Choice(name, label, f"everywhere.quiet.{name}"))) for name, label in quiet.items()]
+    same = {name for name, label in labels if is_typed(label, text)}
+    return same.pop() if len(same) == 1 else ""
+
+
+def _came_back(now: UnderWay, text: str) -> Turned:
+    """A receipt that is ours, typed where no code was asked for: they do what the ending told them."""
+    answers = {**now.talk.answers, "code": parse_receipt(text), "code_found": "yes"}
+    return enter(now.keep(answers=answers, trail=(), picked=()), now.book.everywhere.goes["receipt"])
 
 
 def _is_cry(now: UnderWay, text: str) -> bool:

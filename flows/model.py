@@ -121,7 +121,8 @@ class Conversation:
 
     `prompt` counts the questions asked; a button carries the number it was shown with, so that an old one is known.
     `trail` holds the questions answered on the way here (`flow.step`), the newest last. `correcting` is true while a
-    corrected answer is walked forward to the next question that has none. `version` grows by one with each commit.
+    corrected answer is walked forward to the next question that has none; `lapsed` after a draft was left alone and erased, until
+    they are told so. `version` grows by one with each commit.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Conversation:
     intake: str = ""
     receipt: str = ""
     alerted: bool = False
+    lapsed: bool = False
     campaign: str = ""
     started_at: datetime | None = None
     last_at: datetime | None = None

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from referral.codes import ALL_ROUTES
 from referral.model import Consent, Content, Intake, Referral
@@ -49,8 +50,8 @@ def consent_stands(to: str, consents: Sequence[Consent]) -> bool:
 
 
 def _without_the_writer(content: Content) -> Content:
-    return Content(
+    return replace(
+        content,
         texts={name: text for name, text in content.texts.items() if name not in WHO_WRITES},
-        notes=content.notes,
         media=tuple(item for item in content.media if item[0] not in _WITHHELD_MEDIA),
     )

@@ -268,11 +268,15 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The person's own words and how to reach them. Never in a log, a notice, an export, an error or a metric."""
+    """The person's own words and how to reach them. Never in a log, a notice, an export, an error or a metric.
+
+    `asked` are the words that officers wrote to the person: whoever holds the receipt reads them on any channel.
+    """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     media: tuple[tuple[str, str, str], ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------------- rules

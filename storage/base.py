@@ -65,12 +65,13 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """What a receipt leads to: the intake it belongs to and how far its referrals have come. No content."""
+    """What a receipt leads to: the intake, how far its referrals have come, and what officers wrote to the person."""
 
     intake: str
     kind: str
     created_at: datetime
     states: tuple[tuple[str, State], ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ def load(where: str, invite: str, receipt: str, referral: str, sealer: Sealer) -
     return replace(
         snapshot,
         invite=(yield from find_invite(invite)) if invite else None,
-        receipt=(yield from _receipt(receipt)) if receipt else None,
+        receipt=(yield from _receipt(receipt, sealer)) if receipt else None,
         referral=(yield from find_referral(referral)) if referral else None,
     )
 
@@ -265,13 +265,15 @@ def find_invite(hashed: str) -> Work[Invite | None]:
     return Invite(found[0][0], read_officer(found[0][2:]), from_ms(found[0][1])) if found else None
 
 
-def _receipt(hashed: str) -> Work[ReceiptView | None]:
+def _receipt(hashed: str, sealer: Sealer) -> Work[ReceiptView | None]:
     found = yield RECEIPT, {"is_hash": hashed}
     if not found:
         return None
     intake, kind, created_at = found[0]
     referrals = yield from _referrals(intake)
-    return ReceiptView(intake, kind, from_ms(created_at), tuple((each.to, each.state) for each in referrals))
+    opened = yield from find_intake(intake, sealer)
+    asked = opened.content.asked if opened else ()
+    return ReceiptView(intake, kind, from_ms(created_at), tuple((each.to, each.state) for each in referrals), asked)
 
 
 def abandoned(before: datetime, limit: int) -> Work[tuple[str, ...]]:

@@ -77,10 +77,13 @@ async def test_nobody_writes_to_somebody_who_did_not_agree(talk):
     assert refused == "do: Người này chưa đồng ý được nhắn lại."
 
 
-async def test_after_stop_nothing_comes_to_the_phone_by_itself(talk):
-    await play(talk, *ASKED_FOR_A_PERSON, TAKEN, she(choose="stop"))
-    (refused,) = await play(talk, asks())
-    assert refused.startswith("do: Người này đang có người để ý")
+async def test_after_stop_nothing_comes_to_the_phone_by_itself_and_the_words_wait_for_the_receipt(talk):
+    *_, left = await play(talk, *ASKED_FOR_A_PERSON)
+    await play(talk, TAKEN, she(choose="stop"))
+    (asked,) = await play(talk, asks())
+    assert asked["bot"] == []
+    (back,) = await play(talk, {"who": "lan on another phone", "channel": "web", "say": left["receipt"]})
+    assert "Người trực đã nhắn:\nBạn cần giấy tờ gì?" in back["bot"][0]["text"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "a" * 1001])

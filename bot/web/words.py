@@ -81,6 +81,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "referral.added_to": "Tin được bổ sung",
     "referral.escalated": "Chưa ai nhận, báo lên bậc tiếp theo",
     "referral.asked": "Nhắn cho người báo",
+    "referral.asked_kept": "Giữ lời nhắn: người này đọc khi quay lại bằng mã",
     "referral.acknowledge": "Nhận hồ sơ",
     "referral.accept": "Thụ lý",
     "referral.return": "Trả lại",

@@ -91,6 +91,11 @@ def _chosen(choices: Choices, typed: Normal) -> list[str]:
     return next((ids for read in steps if (ids := read(choices, typed))), [])
 
 
+def is_typed(label: str, text: str) -> bool:
+    """True when the text is this label and nothing else, its marks perhaps left out; never by being merely near it."""
+    return len(text) <= LONGEST and _same(_label_of(text), _offered(label))
+
+
 def way(text: str) -> str:
     """The way that the whole message names (stop, back, skip, person, language, review), or empty."""
     if len(text) > LONGEST:

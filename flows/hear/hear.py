@@ -10,12 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flows.hear.language import language_of
-from flows.hear.lexicon import Combination, Group, Lexicon, Match, Place, matches, words_of
+from flows.hear.lexicon import PAUSES, Combination, Group, Lexicon, Match, Place, matches, words_of
 from flows.hear.normal import Normal, normalise, tokens
 from flows.model import Heard
 
 _BREAKS = frozenset(".!?;:\n…。！？；")
-_PAUSES = frozenset(",，")
 # Equal weights: what helps someone soonest goes first.
 _ORDER = "missing_person tip victim_support other_crisis info abuse spam offtopic greeting".split()
 _NEAR = 2  # words that may stand between "em" and what happens to "em"
@@ -35,7 +34,9 @@ def hear(lexicon: Lexicon, text: str) -> Heard:
     normal = normalise(text)
     language = language_of(lexicon, normal)
     found = _unframed([match for match in _all(lexicon, normal) if _spoken(match.group, language)])
-    alarms = sorted((match for match in found.live if match.group.role == "danger"), key=_reading_order)
+    met = {match.group.name for match in (*found.live, *found.framed, *found.frames)}
+    dangers = (m for m in found.live if m.group.role == "danger" and met.isdisjoint(m.group.unless))
+    alarms = sorted(dangers, key=_reading_order)
     child = _child(found.live)
     combinations = _combined(lexicon.combinations, found.live, child)
     urgent = bool(alarms or combinations)
@@ -62,8 +63,8 @@ def _sentences(cleaned: str) -> list[list[str]]:
     for token in tokens(cleaned):
         if not _BREAKS.isdisjoint(token):
             sentences.append([])
-        elif _PAUSES.isdisjoint(token):
-            sentences[-1].append(token)
+        else:
+            sentences[-1].append(token[0] if token[0] in PAUSES else token)
     return [words for words in sentences if words]
 
 
@@ -130,14 +131,19 @@ def _overlap(one: Match, other: Match) -> bool:
 
 def _combined(combinations: Iterable[Combination], live: Sequence[Match], child: bool | None) -> list[Combination]:
     names = {match.group.name for match in live} | ({"young"} if child else set())
-    return [c for c in combinations if names.issuperset(c.all) and names.isdisjoint(c.none)]
+    return [c for c in combinations if _holds(c, names)]
+
+
+def _holds(combination: Combination, names: set[str]) -> bool:
+    enough = sum(name in names for name in combination.some) >= combination.least
+    return enough and names.issuperset(combination.all) and names.isdisjoint(combination.none)
 
 
 def _urgent(alarms: list[Match], combinations: list[Combination], found: _Found) -> tuple[str, tuple[str, ...]]:
     people = [match for match in alarms if match.group.value != "crisis"]
     if people:
         return _about(people[0], found), _words(alarms)
-    named = {name for combination in combinations for name in combination.all}
+    named = {name for combination in combinations for name in (*combination.all, *combination.some)}
     words = _words(match for match in found.live if match.group.name in named or match in alarms)
     if not combinations:
         return "other_crisis", words

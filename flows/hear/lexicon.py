@@ -10,9 +10,12 @@ from flows.hear.normal import fold, marks, single, tokens
 
 Role = Literal["danger", "part", "frame", "intent", "child", "place", "class"]
 GAP = "…"
+PAUSES = frozenset({",", "，"})
 NUMBER = "<số>"
 YEAR = "<năm>"
+POLITE = "<dạ>"
 LONGEST_GAP = 3  # words that a "…" may stand for; more would join strangers
+LONGEST_POLITENESS = 12  # words around a bare cry ("dạ em chào anh chị, …"); bounds the looking
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Group:
 
     `value`: for danger who it is about (self, other, either, crisis); for a frame its reach (overlap, next, sentence,
     message, undo); for child yes, no or age; for a place its name. `intent` counts with `weight` when the group is met.
+    `stands`: end, when only politeness (`<dạ>`) may follow up to a comma or the end of the sentence; whole, when also
+    nothing else may come before. `unless`: groups that silence it, a frame in their sentence, danger in the message.
     """
 
     name: str
@@ -31,15 +36,21 @@ class Group:
     trafficking: bool = False
     unless: tuple[str, ...] = ()
     language: str = ""
+    stands: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """Groups that together mean danger, though none does alone. `intent` empty: by who it is about."""
+    """Groups that together mean danger, though none does alone. `intent` empty: by who it is about.
+
+    Every group of `all`, `least` different ones of `some`, and none of `none`.
+    """
 
     name: str
     all: tuple[str, ...]
     none: tuple[str, ...] = ()
+    some: tuple[str, ...] = ()
+    least: int = 0
     intent: str = ""
     trafficking: bool = True
 
@@ -89,11 +100,13 @@ class Word:
     """One word as typed, with the spellings it may stand for: (folded, its diacritics).
 
     `exact`: without marks on purpose ("cho" beside words with marks), so it is not read as another word ("chó").
+    `pause`: a comma follows.
     """
 
     text: str
     forms: tuple[tuple[str, frozenset[str]], ...]
     exact: bool = False
+    pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +160,12 @@ def _follow(node: Node, key: str, needed: frozenset[str], strict: bool) -> Node:
 
 
 def words_of(lexicon: Lexicon, typed: Sequence[str], accented: bool) -> list[Word]:
-    """The words of a sentence. `accented`: the writer uses diacritics, so a word without may be meant so."""
-    return [Word(text, _forms(lexicon.spellings, text), accented and text in lexicon.plain) for text in typed]
+    """The words of a sentence and its commas. `accented`: the writer uses diacritics, so a word without may be meant so."""
+    return [
+        Word(text, _forms(lexicon.spellings, text), accented and text in lexicon.plain, after in PAUSES)
+        for text, after in zip(typed, [*typed[1:], ""], strict=True)
+        if text not in PAUSES
+    ]
 
 
 def _forms(spellings: Mapping[str, str], text: str) -> tuple[tuple[str, frozenset[str]], ...]:
@@ -203,4 +220,37 @@ def matches(lexicon: Lexicon, sentence: int, words: Sequence[Word]) -> Iterator[
         for group, stop in dict.fromkeys(walk(lexicon.phrases, words, at, spans)):
             typed = " ".join(word.text for word in words[at:stop])
             itself = any(i in own for i in range(at, stop))
-            yield Match(group, sentence, at, stop, typed, itself)
+            if _stands(group, words, spans, at, stop):
+                yield Match(group, sentence, at, stop, typed, itself)
+
+
+def _stands(group: Group, words: Sequence[Word], spans: Spans, at: int, stop: int) -> bool:
+    if not group.stands:
+        return True
+    alone = group.stands != "whole" or _opening(words, spans, at)
+    return alone and _closing(words, spans, stop)
+
+
+def _opening(words: Sequence[Word], spans: Spans, upto: int) -> bool:
+    """Whether only politeness stands between a comma, or the beginning, and here."""
+    low = max(0, upto - LONGEST_POLITENESS)
+    begin = next((at for at in range(upto, low, -1) if words[at - 1].pause), low)
+    return (begin == 0 or words[begin - 1].pause) and _polite(spans, begin, upto)
+
+
+def _closing(words: Sequence[Word], spans: Spans, at: int) -> bool:
+    """Whether only politeness stands from here up to a comma or the end."""
+    high = min(len(words), at + LONGEST_POLITENESS)
+    end = next((place for place in range(at, high) if words[place - 1].pause), high)
+    return (end == len(words) or words[end - 1].pause) and _polite(spans, at, end)
+
+
+def _polite(spans: Spans, begin: int, end: int) -> bool:
+    """Whether words `begin` up to `end` are politeness (`<dạ>`) and nothing else."""
+    reached = {begin}
+    for at in range(begin, end):
+        if at in reached:
+            reached |= {stop for name, stop in spans[at] if name == POLITE}
+        if max(reached) <= at:
+            return False
+    return end in reached

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from flows.hear.lexicon import NUMBER, YEAR, Combination, Group, Lexicon, Node, Place, Role, parts, plant
+from flows.hear.lexicon import NUMBER, POLITE, YEAR, Combination, Group, Lexicon, Node, Place, Role, parts, plant
 from flows.hear.normal import fold
 from flows.model import Problem
 
@@ -15,8 +15,8 @@ INTENTS = (
     "emergency_self emergency_other missing_person tip victim_support info greeting other_crisis offtopic abuse spam"
 ).split()
 TOP = {"language", "note", "spellings", "common", "classes", "groups", "combinations", "places"}
-_GROUP = set("danger frame part child intent weight trafficking unless note source phrases".split())
-_COMBINATION = set("all none intent trafficking note source".split())
+_GROUP = set("danger frame part child intent weight trafficking unless stands note source phrases".split())
+_COMBINATION = set("all none some least intent trafficking note source".split())
 _PLACE = set("country province note source phrases".split())
 _VALUES: Mapping[str, frozenset[str]] = {
     "danger": frozenset({"self", "other", "either", "crisis"}),
@@ -56,7 +56,7 @@ class _Reading:
     size: dict[str, int] = field(default_factory=dict)
     plain: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
-    class_names: set[str] = field(default_factory=lambda: {NUMBER, YEAR})
+    class_names: set[str] = field(default_factory=lambda: {NUMBER, YEAR, POLITE})
     wanted: list[tuple[str, str]] = field(default_factory=list)
 
     def wrong(self, where: str, what: str, remedy: str) -> None:
@@ -147,7 +147,10 @@ def _group(reading: _Reading, where: str, name: str, item: object, language: str
     reading.wanted.extend((where, other) for other in unless)
     reading.names.add(name)
     trafficking = _yes(reading, where, fields.get("trafficking", "no"))
-    group = Group(name, role, value, intent, int(weight), trafficking, unless, language)
+    stands = str(fields.get("stands", ""))
+    if stands not in ("", "end", "whole"):
+        reading.wrong(where, f"stands: {stands!r} is unknown", "write end or whole, or leave it out")
+    group = Group(name, role, value, intent, int(weight), trafficking, unless, language, stands)
     _plant(reading, where, reading.phrases, fields, group)
 
 
@@ -171,14 +174,22 @@ def _combination(reading: _Reading, where: str, name: str, item: object) -> None
         return
     together = tuple(_texts(reading, where, fields.get("all", [])))
     without = tuple(_texts(reading, where, fields.get("none", [])))
-    if len(together) < 2:
-        reading.wrong(where, "names fewer than two groups", "list two or more groups under `all`")
-    reading.wanted.extend((where, other) for other in together + without)
+    some, least = tuple(_texts(reading, where, fields.get("some", []))), str(fields.get("least", "0"))
+    if not least.isdecimal() or bool(some) != bool(int(least)) or int(least) > len(some):
+        reading.wrong(
+            where, f"least {least!r} does not fit `some`", "write from 1 to as many as `some` lists, or neither"
+        )
+        least = "0"
+    if len(together) + int(least) < 2:
+        reading.wrong(
+            where, "names fewer than two groups", "list two or more groups under `all`, or `some` with `least`"
+        )
+    reading.wanted.extend((where, other) for other in together + without + some)
     intent = str(fields.get("intent", ""))
     if intent and intent not in INTENTS:
         reading.wrong(where, f"unknown intent {intent!r}", f"use one of {', '.join(INTENTS)}")
     trafficking = _yes(reading, where, fields.get("trafficking", "yes"))
-    reading.combinations.append(Combination(name, together, without, intent, trafficking))
+    reading.combinations.append(Combination(name, together, without, some, int(least), intent, trafficking))
 
 
 def _place(reading: _Reading, where: str, name: str, item: object) -> None:

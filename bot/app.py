@@ -87,6 +87,7 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()})
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
+    await storage.listen(deliverer.wake)
     routes = _webhooks(settings, channels, receiver)
     site = build_site(
         Site(receiver=receiver, storage=storage, book=book, settings=settings, now=utc_now, extra_routes=routes)

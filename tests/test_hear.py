@@ -31,7 +31,8 @@ from flows.hear.receipt import parse_receipt
 HERE = Path(__file__).parent / "hear"
 LISTS = Path(__file__).parent.parent / "flows" / "hear" / "lexicon"
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(LISTS.glob("*.yaml"))}
-MESSAGE_FILES = ("emergencies", "hard", "ordinary", "more", "heldout")
+HELD_OUT = ("heldout", "heldout2")
+MESSAGE_FILES = ("emergencies", "hard", "ordinary", "more", "cries", *HELD_OUT)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ LEXICON = load()
 
 def messages() -> list[Message]:
     return [
-        Message(say, block["intent"], block["urgent"] == "yes", block["kind"], name == "heldout")
+        Message(say, block["intent"], block["urgent"] == "yes", block["kind"], name in HELD_OUT)
         for name in MESSAGE_FILES
         for block in yaml.load((HERE / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
         for say in block["say"]
@@ -100,7 +101,7 @@ def test_the_messages_are_many_and_of_every_kind():
 
 @pytest.mark.parametrize(
     ("held", "recall", "alarms", "right"),
-    [(False, 0.95, 0.03, 0.93), (True, 0.29, 0.11, 0.25)],
+    [(False, 0.95, 0.03, 0.93), (True, 0.36, 0.14, 0.34)],
     ids=["tuned", "held out"],
 )
 def test_urgent_messages_are_heard_and_others_are_not_alarms(held: bool, recall: float, alarms: float, right: float):
@@ -184,6 +185,30 @@ def test_places_are_heard_with_the_province_of_today(say: str, country: str, pro
     place = hear(LEXICON, say).place
     assert place is not None
     assert (place["country"], place["province"]) == (country, province)
+
+
+@pytest.mark.parametrize(
+    ("calm", "urgent"),
+    [
+        ("giúp em với bài này", "giúp em với"),
+        ("giup minh doi mat khau", "da anh chi oi, giup minh voi a"),
+        ("app bị lỗi, giúp em với", "em sợ lắm, giúp em với, nhanh nhé"),
+        ("help me with my password", "i need help please"),
+        ("khi nào thì gọi công an", "gọi công an giúp em"),
+        ("đường này có nguy hiểm không", "nguy hiểm"),
+        ("em mệt muốn chết", "em muốn chết"),
+        ("met muon chet", "toi muon chet"),
+    ],
+)
+def test_a_bare_cry_is_urgent_and_a_thing_of_every_day_makes_it_none(calm: str, urgent: str):
+    assert not hear(LEXICON, calm).urgent
+    assert hear(LEXICON, urgent).urgent
+    assert hear(LEXICON, urgent).words
+
+
+def test_a_cry_after_much_politeness_is_bounded():
+    """A text of politeness only takes no longer than any other, and a cry in the middle of it is not the whole."""
+    assert not hear(LEXICON, "dạ anh chị ơi " * 200 + "nguy hiểm " + "ạ anh chị " * 200).urgent
 
 
 def test_a_short_word_beside_words_with_marks_is_not_another_word():
@@ -271,6 +296,10 @@ BROKEN = {
     "an open gap": ("language: vi\ngroups: {a: {danger: self, note: n, phrases: [a …]}}", "begin and end with a word"),
     "a phrase twice": ("language: vi\ngroups: {a: {danger: self, note: n, phrases: [x, x]}}", "repeats x"),
     "a lonely combination": ("language: vi\ncombinations: {c: {all: [a], note: n}}", "fewer than two"),
+    "one sign of some": ("language: vi\ncombinations: {c: {some: [a, b], least: 1, note: n}}", "fewer than two"),
+    "more than there are": ("language: vi\ncombinations: {c: {some: [a], least: 2, note: n}}", "does not fit `some`"),
+    "signs without a number": ("language: vi\ncombinations: {c: {all: [a, b], some: [c], note: n}}", "does not fit"),
+    "a stand unknown": ("language: vi\ngroups: {a: {danger: self, stands: up, note: n, phrases: [x]}}", "stands: 'up'"),
     "an unknown group": ("language: vi\ncombinations: {c: {all: [a, b], note: n}}", "names 'a'"),
     "a strange country": ("language: vi\nplaces: {P: {country: Lao, note: n, phrases: [p]}}", "not ISO 3166"),
     "a strange province": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from referral.codes import ANY_OF, COUNTS, LEVELS, ONE_OF
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 DOCS = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+DECISIONS = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))}
 PAGES = {"README.md": README, **{f"docs/{name}": text for name, text in DOCS.items()}}
 FLOWS, REFERRAL, OPERATION = DOCS["flows.md"], DOCS["referral.md"], DOCS["operation.md"]
 FOLDERS = ("bot", "flows", "referral", "storage", "locales", "tests", "docs", "benchmarks", ".ci")
@@ -126,6 +128,35 @@ def test_every_function_on_the_three_paths_is_in_the_file_named_before_it():
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_names_a_place_on_somebodys_machine(page: str):
     assert re.findall(r"/(?:home|root|work|tmp|Users)/", PAGES[page]) == []
+
+
+# -------------------------------------------------------------------------------------------------------- decisions
+
+
+def test_decisions_are_numbered_without_a_gap_and_each_is_linked():
+    assert [name[:4] for name in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+    assert [name for name, text in DECISIONS.items() if not text.startswith(f"# {name[:4]} ")] == []
+    assert [name for name in DECISIONS if f"(decisions/{name})" not in DOCS["architecture.md"]] == []
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_every_link_of_a_decision_is_there(name: str):
+    links = [link for link in re.findall(r"\]\(([^)#]+)", DECISIONS[name]) if not re.match(r"[a-z]+:", link)]
+    assert [link for link in links if not (ROOT / "docs" / "decisions" / link).exists()] == []
+
+
+def test_every_package_at_run_time_has_its_reason_and_version_and_none_besides():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = {pin.replace("==", " ").lower() for pin in project["dependencies"]}
+    text = part(DECISIONS["0001-dependencies.md"], "### Runtime")
+    cells = [line.split("|")[1].strip().lower() for line in text.splitlines() if line.startswith("| ")]
+    assert {cell.removesuffix(", core") for cell in cells} - {"package"} == wanted
+    assert f"The runtime is {len(wanted)} packages" in DECISIONS["0001-dependencies.md"]
+
+
+def test_every_conversation_is_named_where_they_are_explained():
+    flows = {path.stem for path in (ROOT / "flows" / "definitions").glob("*.yaml")} - {"everywhere"}
+    assert flows <= marked(FLOWS.split("## A file")[0])
 
 
 # ----------------------------------------------------------------------------------------------------------- flows

@@ -245,8 +245,148 @@ def test_what_a_thumb_touches_is_large_enough(page: Any):
     page.goto("/")
     press(page, "An toàn")
     small = page.evaluate(
-        """() => [...document.querySelectorAll('button:not(.unseen), .leave, summary')]
+        """() => [...document.querySelectorAll('button:not(.unseen, [hidden]), .leave, summary')]
         .filter(one => one.getBoundingClientRect().height < 48).map(one => one.innerText)"""
     )
     assert small == []
     assert float(page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")) >= 18
+
+
+SENTENCES = "Tôi thấy một xe trắng đỗ ở đó. " * 25
+
+
+def nothing_is_under_the_danger_button(page: Any) -> None:
+    """Send is whole on the screen, a tap on it reaches it, and the caret's line is above the bar."""
+    found = page.evaluate(
+        """() => {
+          const send = document.querySelector('.send'), at = send.getBoundingClientRect();
+          const box = document.querySelector('textarea').getBoundingClientRect();
+          const bar = document.querySelector('.danger-bar').getBoundingClientRect();
+          const hit = document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2);
+          const caret = box.bottom <= bar.top && box.bottom > 40;
+          return { apart: at.bottom <= bar.top, caret, top: at.top >= 0, hit: hit === send };
+        }"""
+    )
+    assert found == {"apart": True, "caret": True, "top": True, "hit": True}
+
+
+def test_send_and_the_caret_never_lie_under_the_danger_button(page: Any):
+    page.goto("/")
+    nothing_is_under_the_danger_button(page)  # on the first screen, before anything was touched
+    press(page, "An toàn")
+    box = page.get_by_role("textbox")
+    box.focus()
+    nothing_is_under_the_danger_button(page)
+    page.keyboard.insert_text(SENTENCES)
+    nothing_is_under_the_danger_button(page)
+    page.keyboard.type(" Hết.")
+    nothing_is_under_the_danger_button(page)
+    assert page.evaluate("(box => box.scrollTop + box.clientHeight >= box.scrollHeight - 30)(document.activeElement)")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "send"
+    nothing_is_under_the_danger_button(page)
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    assert "113 (công an)" not in said(page)  # it was sent, and no alarm was raised
+
+
+def test_a_tap_on_send_sends(chromium: Any, service: str):
+    context = chromium.new_context(viewport=SCREENS["phone"], has_touch=True, locale="vi-VN", base_url=service)
+    page = context.new_page()
+    page.goto("/")
+    press(page, "An toàn")
+    page.get_by_role("textbox").tap()
+    page.keyboard.insert_text(SENTENCES)
+    at = page.locator(".send").bounding_box()
+    with page.expect_navigation():
+        page.touchscreen.tap(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    assert "113 (công an)" not in said(page)
+    context.close()
+
+
+def test_every_focus_is_seen(page: Any):
+    """Along the whole page by the Tab key: what has the focus is on the screen and not covered."""
+    page.goto("/")
+    press(page, "An toàn")
+    for _ in range(16):
+        page.keyboard.press("Tab")
+        hidden = page.evaluate(
+            """() => {
+              const one = document.activeElement, at = one.getBoundingClientRect();
+              if (one === document.body) return '';
+              const hit = document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2);
+              return hit && (one.contains(hit) || hit.contains(one)) ? '' : one.outerHTML;
+            }"""
+        )
+        assert hidden == ""
+
+
+CONTRAST = """one => {
+  const light = color => {
+    const parts = color.match(/[0-9.]+/g).map(part => Number(part) / 255);
+    const [r, g, b] = parts.map(part => part <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const style = getComputedStyle(one), [a, b] = [light(style.color), light(style.backgroundColor)];
+  return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/left", "/nowhere"])
+def test_what_leads_back_can_be_read(chromium: Any, service: str, path: str, scheme: Any):
+    context = chromium.new_context(color_scheme=scheme, locale="vi-VN", base_url=service)
+    page = context.new_page()
+    page.goto(path)
+    assert page.locator("a.go").evaluate(CONTRAST) >= 4.5
+    context.close()
+
+
+def test_a_file_that_is_too_large_is_not_even_chosen(page: Any, tmp_path: Path):
+    page.goto("/")
+    press(page, "An toàn")
+    page.get_by_text("Kèm ảnh, ghi âm, video", exact=True).click()
+    large, small = tmp_path / "dai.mp4", tmp_path / "anh.jpg"
+    large.write_bytes(bytes(12 * 1024 * 1024 + 1))
+    small.write_bytes(b"\xff\xd8\xff\xe0" + bytes(64))
+    page.locator("#files").set_input_files(large)
+    sync_api.expect(page.locator("#too-large")).to_be_visible()
+    assert page.locator("#files").input_value() == ""
+    page.locator("#files").set_input_files(small)
+    sync_api.expect(page.locator("#too-large")).to_be_hidden()
+    press(page, "Gửi")
+    assert "Đã nhận ảnh" in said(page)
+
+
+def test_an_officers_words_reach_a_page_that_stays_open(chromium: Any, service: str):
+    hers = chromium.new_context(viewport=SCREENS["phone"], locale="vi-VN", base_url=service)
+    his = chromium.new_context(viewport=SCREENS["wide"], locale="vi-VN", base_url=service)
+    page, desk = hers.new_page(), his.new_page()
+    page.clock.install()
+    page.goto("/")
+    for label in ("An toàn", "Gặp người thật", "Nhắn lại cho tôi ở đây", "Bỏ qua"):
+        press(page, label)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/news") else None)
+    with page.expect_response("**/news"):
+        page.clock.fast_forward(20_000)
+    sync_api.expect(page.locator("#fresh")).to_be_hidden()
+
+    sign_in(desk, "hotline_111-1")
+    desk.locator("tr.waits a.code").last.click()
+    desk.get_by_role("button", name="Tôi nhận").click()
+    desk.get_by_text("Nhắn cho người này").click()
+    desk.get_by_label("Lời nhắn").fill("Bạn đang ở gần chỗ nào?")
+    desk.get_by_role("button", name="Gửi lời nhắn").click()
+    desk.wait_for_load_state()
+
+    page.get_by_role("textbox").fill("em đang viết dở")
+    with page.expect_response("**/news"):
+        page.clock.fast_forward(20_000)
+    page.get_by_role("button", name="Có tin mới", exact=True).click()
+    page.wait_for_load_state()
+    assert "Bạn đang ở gần chỗ nào?" in page.inner_text(".letter")
+    assert page.get_by_role("textbox").input_value() == "em đang viết dở"
+    assert len(asked) == 2
+    hers.close()
+    his.close()

@@ -17,6 +17,7 @@ from bot.channels.base import Message
 from bot.channels.web import WebChannel
 from bot.settings import Settings
 from bot.web.files import kind_of
+from bot.web.form import FILE_BYTES
 from bot.web.guard import CSP, LARGEST
 from bot.web.site import Site, build_site
 from storage.base import Address, StorageAway
@@ -38,8 +39,8 @@ class Visitor:
         self.page = await self.client.get(path, follow_redirects=True)
         return self.page
 
-    async def press(self, label: str, **more: Any) -> httpx.Response:
-        return await self.post({"choose": self.button(label)}, **more)
+    async def press(self, label: str) -> httpx.Response:
+        return await self.post({"choose": self.button(label)})
 
     async def tick(self, *labels: str) -> httpx.Response:
         return await self.post({"pick": [self.box(label) for label in labels], "choose": self.button("Chọn xong")})
@@ -49,7 +50,9 @@ class Visitor:
         return await self.post({"text": text, "send": "1"}, **more)
 
     async def post(self, fields: dict[str, Any], nonce: str = "", files: Any = None) -> httpx.Response:
-        posted = await self.client.post("/", data={"nonce": nonce or self.nonce, **fields}, files=files)
+        seen = re.findall(r'name="seen" value="(\w+)"', self.page.text)
+        given = {"nonce": nonce or self.nonce, **({"seen": seen[0]} if seen else {}), **fields}
+        posted = await self.client.post("/", data=given, files=files)
         self.page = await self.client.get(posted.headers["location"]) if posted.status_code == 303 else posted
         return posted
 
@@ -149,7 +152,7 @@ async def test_the_first_view_is_light_and_asks_nobody_else_for_anything(visitor
     files = [(await visitor.client.get(name)).content for name in names]
     assert len(files) == 3
     assert len(visitor.page.content) + sum(map(len, files)) < 30_000
-    assert len(next(content for name, content in zip(names, files, strict=True) if name.endswith(".js"))) <= 3_000
+    assert len(next(content for name, content in zip(names, files, strict=True) if name.endswith(".js"))) <= 4_000
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", visitor.page.text)
 
 
@@ -366,6 +369,15 @@ async def test_a_text_that_is_too_long_is_given_back(world: World, visitor: Visi
     assert world.commits == []
 
 
+async def test_danger_pressed_with_a_text_that_is_too_long_is_heard(world: World, visitor: Visitor):
+    text = "ơ" * 40_000
+    posted = await visitor.post({"text": text, "choose": visitor.button("Tôi cần giúp gấp")})
+    assert posted.status_code == 413
+    assert "113" in visitor.said
+    assert text in visitor.page.text
+    assert any(one.urgent for one in world.referrals.values())
+
+
 async def test_a_body_without_end_is_cut_off(world: World, visitor: Visitor):
     pulled = 0
 
@@ -380,6 +392,8 @@ async def test_a_body_without_end_is_cut_off(world: World, visitor: Visitor):
     answer = await visitor.client.post("/", content=endless(), headers=headers)
     assert answer.status_code == 413
     assert 'href="tel:111"' in answer.text
+    assert "trục trặc" not in answer.text  # nothing of ours failed
+    assert 'name="choose" value="p0:danger">Tôi cần giúp gấp' in answer.text
     assert pulled <= LARGEST // 65_536 + 2
     assert world.commits == []
 
@@ -395,6 +409,127 @@ async def test_unknown_paths_get_a_small_neutral_page(visitor: Visitor):
     answer = await visitor.client.get("/wp-admin")
     assert answer.status_code == 404
     assert "Không có trang này" in answer.text
+    assert 'href="tel:113"' in answer.text
+    assert "trục trặc" not in answer.text
+
+
+async def test_the_danger_button_of_a_page_that_is_not_there_is_heard(world: World, visitor: Visitor):
+    await visitor.look("/wp-admin")
+    await visitor.press("Tôi cần giúp gấp")
+    assert "113" in visitor.said
+    assert any(one.urgent for one in world.referrals.values())
+
+
+async def test_finishing_with_nothing_ticked_is_a_hint_and_no_turn(world: World, visitor: Visitor):
+    await visitor.press("An toàn")
+    await visitor.press("Tôi thấy việc đáng ngờ")
+    turns = len(world.commits)
+    await visitor.tick()
+    assert "Bạn chưa chọn ô nào" in visitor.page.text
+    assert "“Bỏ qua”" in visitor.page.text
+    assert "Bạn đã chọn <span>Chọn xong" not in visitor.page.text
+    assert "Chọn thêm được" not in visitor.page.text
+    assert "chỗ như thế nào" in visitor.said
+    assert len(world.commits) == turns
+    await visitor.look("/?note=<b>")
+    assert "notice" not in visitor.page.text.split("<textarea")[0]
+
+
+async def test_words_sent_with_nothing_ticked_are_kept(world: World, visitor: Visitor):
+    await visitor.press("An toàn")
+    await visitor.press("Tôi thấy việc đáng ngờ")
+    a_world.SAID.add("nha mau xanh canh cho")
+    await visitor.post({"text": "nha mau xanh canh cho", "choose": visitor.button("Chọn xong")})
+    talk = (await world.storage.load(Address("web", visitor.token))).conversation
+    assert talk is not None
+    assert "nha mau xanh canh cho" in talk.notes + tuple(map(str, talk.answers.values()))
+    assert "Bạn chưa chọn ô nào" not in visitor.page.text
+
+
+# ---------------------------------------------------------------------------------------------------- an officer writes
+
+
+async def asked_for_a_person(world: World, visitor: Visitor) -> None:
+    """They left word for the person on duty, who took it."""
+    for label in ("An toàn", "Gặp người thật", "Nhắn lại cho tôi ở đây", "Bỏ qua"):
+        await visitor.press(label)
+    await world.deliverer.drain()
+    assert "R1" in world.referrals
+    assert await world.officer("hotline_111-1", "acknowledge", "R1") == ""
+
+
+async def asks(world: World, text: str = "Bạn đang ở gần chỗ nào?") -> None:
+    assert await world.officer("hotline_111-1", "ask", "R1", text=text) == ""
+
+
+async def test_an_officers_words_stand_apart_above_the_question(world: World, visitor: Visitor):
+    await asked_for_a_person(world, visitor)
+    question = visitor.said.strip().splitlines()[-1].strip()
+    await asks(world)
+    for _ in range(2):  # they stay until the person does something
+        await visitor.look()
+        assert re.search(
+            r'<blockquote class="letter"><b>Người trực nhắn cho bạn:</b> Bạn đang ở gần', visitor.page.text
+        )
+        assert visitor.said.index("Bạn đang ở gần chỗ nào?") < visitor.said.index(question)
+        assert visitor.said.count("Bạn đang ở gần chỗ nào?") == 1
+        assert f'class="asks">{question}' in visitor.page.text
+    assert visitor.buttons
+    await visitor.press("Tôi muốn hỏi thông tin")
+    assert "Bạn đang ở gần chỗ nào?" not in visitor.said
+
+
+async def test_words_that_came_after_the_page_are_not_taken_away_unread(world: World, visitor: Visitor):
+    await asked_for_a_person(world, visitor)
+    await asks(world)
+    posted = await visitor.press("Tôi muốn hỏi thông tin")
+    assert posted.status_code == 200
+    assert "Bạn đang ở gần chỗ nào?" in visitor.said
+    assert "Bạn muốn biết điều gì?" in visitor.said
+
+
+async def test_in_danger_the_numbers_come_before_an_officers_words(world: World, visitor: Visitor):
+    await asked_for_a_person(world, visitor)
+    await asks(world)
+    await visitor.press("Tôi cần giúp gấp")
+    assert visitor.said.index("113") < visitor.said.index("Bạn đang ở gần chỗ nào?")
+
+
+async def test_news_tells_that_something_was_said_and_nothing_of_it(world: World, visitor: Visitor):
+    assert (await visitor.client.get("/news")).text == ""
+    await asked_for_a_person(world, visitor)
+    await visitor.look()
+    turns = len(world.commits)
+    assert (await visitor.client.get("/news")).text == mark(visitor.page)
+    await asks(world)
+    assert (await visitor.client.get("/news")).text not in {"", mark(visitor.page)}
+    await visitor.look()
+    assert (await visitor.client.get("/news")).text == mark(visitor.page)
+    assert len(world.commits) == turns + 1  # the officer's; looking stored nothing
+
+
+async def test_nothing_comes_by_itself_to_somebody_who_is_watched(world: World, visitor: Visitor):
+    await visitor.press("Có người để ý tôi")
+    assert 'id="fresh"' not in visitor.page.text
+    assert 'name="look"' not in visitor.page.text
+    assert 'name="seen"' not in visitor.page.text
+    assert (await visitor.client.get("/news")).text == ""
+
+
+async def test_who_waits_can_look_for_news_and_keeps_what_was_typed(world: World, visitor: Visitor):
+    assert "Xem có tin mới không" not in visitor.page.text
+    await asked_for_a_person(world, visitor)
+    assert "Xem có tin mới không" in visitor.page.text
+    turns = len(world.commits)
+    a_world.SAID.add("toi dang viet do")
+    await visitor.post({"text": "toi dang viet do", "look": "1"}, files=[("files", ("a.jpg", JPEG, "image/jpeg"))])
+    assert "toi dang viet do</textarea>" in visitor.page.text
+    assert "Tệp bạn vừa chọn chưa gửi" in visitor.page.text
+    assert len(world.commits) == turns
+
+
+def mark(page: httpx.Response) -> str:
+    return re.findall(r'name="seen" value="(\w+)"', page.text)[0]
 
 
 # ---------------------------------------------------------------------------------------------------------------- files
@@ -421,6 +556,40 @@ async def test_a_program_is_refused_and_the_words_with_it_are_kept(world: World,
     assert talk is not None
     assert talk.media == ()
     assert "day la bang chung cua toi" in talk.notes
+
+
+async def test_a_file_that_is_too_large_takes_neither_the_words_nor_the_small_one_with_it(
+    world: World, visitor: Visitor
+):
+    await visitor.press("An toàn")
+    a_world.SAID.add("day la video toi quay")
+    files = [("files", ("a.jpg", JPEG, "image/jpeg")), ("files", ("b.jpg", JPEG + bytes(FILE_BYTES), "image/jpeg"))]
+    await visitor.post({"text": "day la video toi quay"}, files=files)
+    assert visitor.page.status_code == 200
+    assert "Phần bạn viết đã được giữ. Có tệp chưa đến" in visitor.page.text
+    assert "trục trặc" not in visitor.page.text
+    assert "Tôi cần giúp gấp" in visitor.buttons
+    talk = (await world.storage.load(Address("web", visitor.token))).conversation
+    assert talk is not None
+    assert "day la video toi quay" in talk.notes
+    assert len(talk.media) == 1
+
+
+async def test_danger_pressed_with_a_file_that_is_too_large_is_heard(world: World, visitor: Visitor):
+    files = [("files", ("a.jpg", JPEG + bytes(FILE_BYTES), "image/jpeg"))]
+    await visitor.post({"choose": visitor.button("Tôi cần giúp gấp")}, files=files)
+    assert "113" in visitor.said
+    assert "Có tệp chưa đến" in visitor.page.text
+    assert any(one.urgent for one in world.referrals.values())
+
+
+async def test_a_fifth_file_is_left_out_and_the_page_says_so(world: World, visitor: Visitor):
+    await visitor.press("An toàn")
+    await visitor.post({}, files=[("files", (f"{one}.jpg", JPEG + bytes([one]), "image/jpeg")) for one in range(5)])
+    assert "Có tệp chưa đến" in visitor.page.text
+    talk = (await world.storage.load(Address("web", visitor.token))).conversation
+    assert talk is not None
+    assert len(talk.media) == 4
 
 
 @pytest.mark.parametrize(

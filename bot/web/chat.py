@@ -5,47 +5,30 @@ Nobody has an account: a random token in a cookie of the session is the whole ad
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from bot.channels import web
-from bot.channels.base import Button, Inbound, Message
-from bot.decide import decide
-from bot.events import Event
+from bot.channels.base import Button, Inbound
+from bot.web import said
 from bot.web.files import kind_of
-from bot.web.form import FILE_BYTES, Form, Unreadable, fresh_nonce, read_form
-from bot.web.pages import LOCALE_COOKIE, dialable, locale_of, render, safe
+from bot.web.form import FILE_BYTES, MOST_FILES, Form, Unreadable, fresh_nonce, read_form
+from bot.web.pages import danger_button, dialable, locale_of, render, safe
 from bot.web.parts import Site, site_of
-from storage.base import Address, Snapshot, StorageAway
+from bot.web.said import Shown, Stands
+from bot.web.visitor import clear_token, new_token, set_language, set_token, token_of
+from storage.base import Address, StorageAway
 
-COOKIE: Final = "nc"
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 DROPS_TEXT: Final = frozenset({"stop", "back"})
 """After these what stands in the text box is not sent: the person turned away from it."""
 ALWAYS_HEARD: Final = frozenset({"danger", "person"})
 """These count even when the text that was sent with them has already led on to another question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page shows: the message, in which language, and whether the conversation goes on."""
-
-    message: Message
-    locale: str
-    flow: str
-    echo: str = ""
-
-    @property
-    def quiet(self) -> bool:
-        """True where somebody may read along: neutral words, no alarming colour."""
-        return self.message.quiet
+NOTES: Final = frozenset({"file", "large", "large_words", "pick"})
+"""What a page can be told to say about the form before it."""
 
 
 # ------------------------------------------------------------------------------------------------------------ pages
@@ -54,7 +37,7 @@ class Shown:
 async def show(request: Request) -> Response:
     """GET /: what was last said to this person, or the greeting. A new visitor is given a token; nothing is stored."""
     token = token_of(request)
-    shown = await _shown(request, token)
+    shown = await said.shown(request, token)
     response = _page(request, shown)
     if not token:
         set_token(request, response, new_token())
@@ -64,27 +47,56 @@ async def show(request: Request) -> Response:
 
 async def post(request: Request) -> Response:
     """POST /: one form is one turn. 303 back to the page once it is stored; 503 with the safe sentence when it is not."""
+    token = token_of(request)
     try:
         form = await read_form(request)
     except ClientDisconnect:
         return Response(status_code=400)
     except Unreadable:
-        return _page(request, await _shown(request, token_of(request)), status=400, notice="unreadable")
-    token = token_of(request)
+        return _page(request, await said.shown(request, token), status=400, notice="unreadable")
+    if form.looks and token:
+        return _page(request, await said.shown(request, token), notice="file_again" if form.files else "", form=form)
     if not token:
         return await _without_cookie(request, form)
-    if form.too_long or sum(map(len, form.files)) > FILE_BYTES:
-        return _page(request, await _shown(request, token), status=413, notice="too_long", form=form)
+    if form.too_long:
+        return await _too_long(request, token, form)
+    return await _heard(request, token, form)
+
+
+async def _heard(request: Request, token: str, form: Form) -> Response:
     try:
-        refused = await _turn(request, token, form)
-        left = web.choice_of(form.chose) == "stop" or await _has_left(request, token)
+        before = await said.stands(request, token)
+        note = await _turn(request, token, form, before)
+        if web.choice_of(form.chose) == "stop" or await _has_left(request, token):
+            response = RedirectResponse("/left", 303)
+            clear_token(response)
+            return response
+        if before.letters and before.mark != form.seen:
+            # An officer wrote after this form was shown: the answer to it must not take those words away unread.
+            now = await said.shown(request, token)
+            return _page(request, replace(now, letters=(*before.letters, *now.letters)), notice=note)
     except StorageAway:
         return unsent(request, form)
-    if left:
-        response = RedirectResponse("/left", 303)
-        clear_token(response)
-        return response
-    return RedirectResponse("/?file=refused" if refused else "/", 303)
+    return RedirectResponse(f"/?note={note}" if note else "/", 303)
+
+
+async def _too_long(request: Request, token: str, form: Form) -> Response:
+    """413 with the text to be shortened. Who pressed the danger button with it is heard all the same."""
+    if web.choice_of(form.chose) in ALWAYS_HEARD:
+        try:
+            await _turn(request, token, replace(form, text=""), await said.stands(request, token))
+        except StorageAway:
+            return unsent(request, form)
+    return _page(request, await said.shown(request, token), status=413, notice="too_long", form=form)
+
+
+async def news(request: Request) -> Response:
+    """GET /news: the mark of what would be shown now, for a page to compare with its own. Empty: nothing to tell.
+
+    Nothing is told to somebody in quiet mode, and nothing about what was said: only whether it is still the same.
+    """
+    shown = await said.shown(request, token_of(request))
+    return PlainTextResponse("" if shown.quiet else shown.mark)
 
 
 async def left(request: Request) -> Response:
@@ -121,14 +133,14 @@ def unsent(request: Request, form: Form) -> Response:
 
 async def _without_cookie(request: Request, form: Form) -> Response:
     """A form without a token: a first visit whose cookie was refused, or a chat that was left. Nothing typed is lost."""
-    response = _page(request, await _shown(request, ""), notice="no_cookie", form=form)
+    response = _page(request, await said.shown(request, ""), notice="no_cookie", form=form)
     set_token(request, response, new_token())
     return response
 
 
 def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = "", form: Form | None = None) -> Response:
     message = shown.message
-    notice = notice or ("file" if request.query_params.get("file") == "refused" else "")
+    notice = notice or (note if (note := request.query_params.get("note", "")) in NOTES else "")
     answers = [button for button in message.buttons if button.role == "answer"]
     # `done` finishes what can have several answers; elsewhere it is an answer like the others.
     done = (
@@ -141,7 +153,13 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         many=message.many, ways=[button for button in message.buttons if button.role == "way"],
         danger=_danger(request, shown),
         goes_on=bool(shown.flow), nonce=fresh_nonce(), notice=notice, text=form.text if form else "",
-        languages=site_of(request).book.catalogues.locales, asks_text=message.free_text,
+        picked=form.picked if form else (), languages=site_of(request).book.catalogues.locales,
+        asks_text=message.free_text, letters=() if shown.quiet else shown.letters,
+        # The numbers come before everything else on the screen of somebody in danger.
+        letters_first=shown.flow != "danger",
+        officer_wrote=site_of(request).book.flows.everywhere.sentences["officer_wrote"],
+        can_skip=any(button.id == "skip" for button in message.buttons), most_bytes=FILE_BYTES, most_files=MOST_FILES,
+        mark="" if shown.quiet else shown.mark, waits=shown.waits,
     )  # fmt: skip
 
 
@@ -150,95 +168,57 @@ def _danger(request: Request, shown: Shown) -> Button | None:
     found = next((button for button in shown.message.buttons if button.role == "danger"), None)
     if found or shown.flow == "danger":
         return found
-    book = site_of(request).book
-    way = book.flows.way("danger")
-    quiet = book.flows.everywhere.quiet_labels.get("danger", way.label)
-    context, label = ("everywhere.quiet.danger", quiet) if shown.quiet else (way.context, way.label)
-    return Button("p0:danger", book.catalogues.translate(shown.locale, context, label), "danger", "danger")
-
-
-# ------------------------------------------------------------------------------------------------------- what is shown
-
-
-async def _shown(request: Request, token: str) -> Shown:
-    parts = site_of(request)
-    if token:
-        snapshot = await parts.storage.load(Address(web.CHANNEL, token))
-        if snapshot.conversation is not None:
-            message, echo = _joined(await _says(parts, snapshot.conversation.id))
-            if message.texts:
-                return Shown(message, snapshot.conversation.locale, snapshot.conversation.flow, echo)
-    return _greeting(request)
-
-
-async def _says(parts: Site, conversation: str) -> list[Message]:
-    return [msgspec.convert(body, Message) for body in await parts.storage.says(conversation)]
-
-
-def _joined(messages: Sequence[Message]) -> tuple[Message, str]:
-    """Everything said since the person was last heard as one message: all bubbles, the buttons of the last question."""
-    texts = tuple(text for message in messages for text in message.texts)
-    asked = next((message for message in reversed(messages) if message.buttons), None)
-    last = asked or (messages[-1] if messages else Message(()))
-    echo = "" if last.quiet else next((m.press[web.ECHO] for m in messages if web.ECHO in m.press), "")
-    return replace(last, texts=texts), echo
-
-
-def _greeting(request: Request) -> Shown:
-    """What a newcomer would be told, decided on nothing and stored nowhere."""
-    parts, locale = site_of(request), locale_of(request)
-    event = Event(seed="", at=parts.now(), what=web.opened("", "", locale).event, channel=web.CHANNEL, language=locale)
-    commit = decide(Snapshot(), event, parts.book)
-    body: Mapping[str, Any] = next(row.body for row in commit.outbox if row.kind == "say")
-    return Shown(msgspec.convert(body, Message), locale, "hello")
+    return danger_button(request, shown.locale, quiet=shown.quiet)
 
 
 # -------------------------------------------------------------------------------------------------------------- turn
 
 
-async def _turn(request: Request, token: str, form: Form) -> bool:
-    """Everything of one form, in an order that loses nothing: files, then words, then the button. True: a file was refused.
+async def _turn(request: Request, token: str, form: Form, before: Stands) -> str:
+    """Everything of one form, in an order that loses nothing: files, then words, then the button. What to say about it.
 
     Words come last but one so that a word of danger among them decides what is shown.
     """
     parts, locale = site_of(request), form.language or locale_of(request)
     receive = parts.receiver.citizen
-    before = await parts.storage.load(Address(web.CHANNEL, token))
-    buttons = await _buttons(request, before)
+    talk = before.snapshot.conversation
     pressed = web.choice_of(form.chose)
     text = "" if pressed in DROPS_TEXT else form.text
     if pressed == "stop":
-        if before.conversation is not None:
-            await receive(_press(form, token, buttons, now=False, locale=locale))
-        return False
-    if form.opens or (before.conversation is None and (form.chose or form.language) and not text):
+        if talk is not None:
+            await receive(_press(form, token, before, now=False, locale=locale))
+        return ""
+    if form.opens or (talk is None and (form.chose or form.language) and not text):
         await receive(web.opened(token, form.external_id(token, "open"), locale))
     refused = await _files(parts, token, form, before, locale)
     if text:
         await receive(web.said(token, form.external_id(token, "text"), text, locale))
     if form.language:
         await _switch_language(parts, token, form)
-    if form.chose:
-        await _choose(parts, token, form, before, buttons, led_on=bool(text or form.files), locale=locale)
+    # Several could be ticked and none is: a hint, not a turn.
+    nothing_ticked = pressed == "done" and not form.picked and before.of_many(form.chose)
+    if form.chose and not nothing_ticked:
+        await _choose(parts, token, form, before, led_on=bool(text or form.files), locale=locale)
     await _never_blank(parts, token, form)
-    return refused
+    if form.cut:
+        return "large_words" if text else "large"
+    return "file" if refused else "pick" if nothing_ticked and not text else ""
 
 
-async def _choose(
-    parts: Site, token: str, form: Form, before: Snapshot, buttons: Mapping[str, Button], *, led_on: bool, locale: str
-) -> None:
+async def _choose(parts: Site, token: str, form: Form, before: Stands, *, led_on: bool, locale: str) -> None:
     """The button pressed. With words sent along it counts for the question that was shown, if that still stands."""
     if led_on:
         now = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
-        was = before.conversation
+        was = before.snapshot.conversation
         stands = now is not None and was is not None and (now.flow, now.step) == (was.flow, was.step)
         in_danger = now is not None and now.flow == "danger"
         if not stands and (in_danger or web.choice_of(form.chose) not in ALWAYS_HEARD):
             return
-    await parts.receiver.citizen(_press(form, token, buttons, now=led_on, locale=locale))
+    await parts.receiver.citizen(_press(form, token, before, now=led_on, locale=locale))
 
 
-def _press(form: Form, token: str, buttons: Mapping[str, Button], *, now: bool, locale: str) -> Inbound:
+def _press(form: Form, token: str, before: Stands, *, now: bool, locale: str) -> Inbound:
+    buttons = before.buttons
     is_done = web.choice_of(form.chose) == "done"
     pressed = (*form.picked, form.chose) if is_done else (form.chose,)
     known = [buttons[one].label for one in pressed if one in buttons and buttons[one].role == "answer"]
@@ -246,10 +226,11 @@ def _press(form: Form, token: str, buttons: Mapping[str, Button], *, now: bool, 
     return web.chose(token, form.external_id(token, "choose"), pressed, now=now, language=locale, echo=echo)
 
 
-async def _files(parts: Site, token: str, form: Form, before: Snapshot, locale: str) -> bool:
+async def _files(parts: Site, token: str, form: Form, before: Stands, locale: str) -> bool:
     """Keep each file by what it really is. True when one was of a kind that is not taken."""
     refused = False
-    owner = before.conversation.id if before.conversation else ""
+    talk = before.snapshot.conversation
+    owner = talk.id if talk else ""
     for number, content in enumerate(form.files):
         kind = kind_of(content)
         if kind is None:
@@ -276,7 +257,7 @@ async def _never_blank(parts: Site, token: str, form: Form) -> None:
     conversation = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
     if conversation is None or not conversation.flow:
         return
-    if not any(message.texts for message in await _says(parts, conversation.id)):
+    if not any(message.texts for message in await said.says(parts, conversation.id)):
         await parts.receiver.citizen(web.ask_again(token, form.external_id(token, "again")))
 
 
@@ -286,48 +267,10 @@ async def _has_left(request: Request, token: str) -> bool:
     conversation = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
     if conversation is None or conversation.flow:
         return False
-    return any(message.step.startswith("stop.") for message in await _says(parts, conversation.id))
-
-
-async def _buttons(request: Request, before: Snapshot) -> dict[str, Button]:
-    """The buttons on the page that the form came from, by what they send back."""
-    if before.conversation is None:
-        return {button.data: button for button in _greeting(request).message.buttons}
-    messages = await _says(site_of(request), before.conversation.id)
-    return {button.data: button for message in messages for button in message.buttons}
-
-
-# ------------------------------------------------------------------------------------------------------------ cookies
-
-
-def new_token() -> str:
-    """32 random bytes: nobody can guess an address."""
-    return secrets.token_urlsafe(32)
-
-
-def token_of(request: Request) -> str:
-    """The token that the browser sent, or empty."""
-    token = request.cookies.get(COOKIE, "")
-    return token if _TOKEN.fullmatch(token) else ""
-
-
-def set_token(request: Request, response: Response, token: str) -> None:
-    """A cookie until the browser closes, out of reach of scripts and of other sites."""
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=is_https(request), path="/")
-
-
-def clear_token(response: Response) -> None:
-    """The browser forgets the chat."""
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
-    response.delete_cookie(LOCALE_COOKIE, path="/", httponly=True, samesite="strict")
-
-
-def is_https(request: Request) -> bool:
-    """Whether the browser speaks https, to us or to what stands before us."""
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
+    return any(message.step.startswith("stop.") for message in await said.says(parts, conversation.id))
 
 
 def _keep_language(request: Request, response: Response) -> None:
     wished = request.query_params.get("lang", "")
     if wished in site_of(request).book.catalogues.locales:
-        response.set_cookie(LOCALE_COOKIE, wished, httponly=True, samesite="strict", secure=is_https(request), path="/")
+        set_language(request, response, wished)

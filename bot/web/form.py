@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
@@ -16,7 +16,9 @@ from bot.channels.web import LONGEST, tidy
 MOST_FILES: Final = 4
 MOST_FIELDS: Final = 80
 FILE_BYTES: Final = 12 * 1024 * 1024
-"""Of all files of one form together."""
+"""Of all files of one form together. What is beyond is read and let go of, so that the words with it arrive."""
+MOST_PARTS: Final = 40
+"""File parts that are read at all."""
 LARGEST_PART: Final = 1024 * 1024
 """Bytes of one field. More than is taken, so that a text that is too long can be given back to shorten."""
 
@@ -26,14 +28,44 @@ class Unreadable(Exception):
 
 
 class _InMemory(MultiPartParser):
-    """Files stay in memory: a photo somebody sends must never lie unencrypted in a temporary folder."""
+    """Files stay in memory: a photo somebody sends must never lie unencrypted in a temporary folder.
+
+    `cut` are the files that are beyond what is taken; nothing more of them is kept.
+    """
 
     spool_max_size = FILE_BYTES + 1024 * 1024
+    _file_bytes = 0
+    _field_bytes = 0
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(
+            request.headers, request.stream(), max_files=MOST_PARTS, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
+        )
+        self.cut: list[UploadFile] = []
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """One piece of a part: kept, or counted and let go of. Raises MultiPartException for fields without end."""
+        file = self._current_part.file
+        if file is None:
+            self._field_bytes += end - start
+            if self._field_bytes > 2 * LARGEST_PART:
+                raise MultiPartException("fields without end")
+        else:
+            self._file_bytes += end - start
+            if self._file_bytes > FILE_BYTES:
+                if file not in self.cut:
+                    self.cut.append(file)
+                return
+        super().on_part_data(data, start, end)
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was filled in. `chose` is the button pressed, `picked` the boxes ticked, `language` a switch of language."""
+    """What was filled in. `chose` is the button pressed, `picked` the boxes ticked, `language` a switch of language.
+
+    `seen` is the mark of the page that the form was on. `looks`: nothing is sent, only the page is wanted anew. `cut`: a
+    file is missing, because they were too large or too many.
+    """
 
     nonce: str
     text: str = ""
@@ -42,6 +74,9 @@ class Form:
     language: str = ""
     opens: bool = False
     files: tuple[bytes, ...] = ()
+    seen: str = ""
+    looks: bool = False
+    cut: bool = False
 
     @property
     def too_long(self) -> bool:
@@ -55,11 +90,6 @@ class Form:
             said += hashlib.sha256(content).digest()
         return f"{hashlib.sha256(said).hexdigest()[:40]}/{part}"
 
-    def file_ref(self, token: str, number: int) -> str:
-        """The handle under which a file of this form is kept: a repeat keeps it once. Tells nothing of who sent it."""
-        said = f"{token}/{self.nonce}/{number}/".encode() + hashlib.sha256(self.files[number]).digest()
-        return "w" + hashlib.sha256(said).hexdigest()[:40]
-
 
 def fresh_nonce() -> str:
     """A number for one rendered form."""
@@ -68,11 +98,11 @@ def fresh_nonce() -> str:
 
 async def read_form(request: Request) -> Form:
     """The form of a request. Raises Unreadable; a body over the cap raises what the guard raises."""
-    parts = await _parsed(request)
+    parts, cut = await _parsed(request)
     try:
-        files = [
-            await one.read() for one in parts.getlist("files") if isinstance(one, UploadFile) and (one.size or 0) > 0
-        ]
+        sent = [one for one in parts.getlist("files") if isinstance(one, UploadFile) and (one.size or 0) > 0]
+        whole = [one for one in sent if one not in cut]
+        files = [await one.read() for one in whole[:MOST_FILES]]
     finally:
         await parts.close()
     return Form(
@@ -83,25 +113,27 @@ async def read_form(request: Request) -> Form:
         language=_text(parts, "language")[:8],
         opens=bool(_text(parts, "open")),
         files=tuple(files),
+        seen=_text(parts, "seen")[:16],
+        looks=bool(_text(parts, "look")),
+        cut=bool(cut) or len(whole) > MOST_FILES,
     )
 
 
-async def _parsed(request: Request) -> FormData:
+async def _parsed(request: Request) -> tuple[FormData, list[UploadFile]]:
+    """The parts of the form, and the files of which not everything was taken."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    parser: Any
+    parser: FormParser | _InMemory
     if kind == "multipart/form-data":
-        parser = _InMemory(
-            request.headers, request.stream(), max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
-        )
+        parser = _InMemory(request)
     elif kind == "application/x-www-form-urlencoded":
         parser = FormParser(request.headers, request.stream(), max_fields=MOST_FIELDS, max_part_size=LARGEST_PART)
     else:
         raise Unreadable("not a form")
     try:
-        parsed: FormData = await parser.parse()
+        parsed = await parser.parse()
     except (MultiPartException, ValueError, KeyError, LookupError) as error:
         raise Unreadable(type(error).__name__) from None
-    return parsed
+    return parsed, parser.cut if isinstance(parser, _InMemory) else []
 
 
 def _text(parts: FormData, name: str) -> str:

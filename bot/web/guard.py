@@ -13,7 +13,7 @@ from bot import log
 from bot.web.pages import error_page
 
 CSP: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; script-src 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS: Final = {
@@ -27,8 +27,9 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
-LARGEST: Final = 12 * 1024 * 1024 + 128 * 1024
-"""Bytes of a citizen's form: 12 MB of files and 64 kB of text, with the form's own lines."""
+LARGEST: Final = 64 * 1024 * 1024
+"""Bytes of a citizen's form that are read. Only 12 MB of files are kept (`form.py`): the rest is let go of as it comes, so that
+a video that is too large does not take the words and the press of the danger button with it."""
 LARGEST_ELSEWHERE: Final = 64 * 1024
 """Bytes of any other form (sign-in, an officer's action)."""
 

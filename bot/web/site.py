@@ -30,6 +30,7 @@ HEALTH_WITHIN_S: Final = 5.0
 CITIZENS: Final[tuple[BaseRoute, ...]] = (
     Route("/", chat.show, methods=["GET"]),
     Route("/", chat.post, methods=["POST"]),
+    Route("/news", chat.news, methods=["GET"]),
     Route("/left", chat.left, methods=["GET"]),
     Route("/exit", chat.leave, methods=["GET", "POST"]),
     Route("/trong", chat.blank, methods=["GET"]),

@@ -13,10 +13,10 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.web.chat import is_https
 from bot.web.console.access import COOKIE, PATH, Desk, checked_form, csrf, where_to
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
+from bot.web.visitor import is_https
 from storage.accounts import Account, LoginTaken, OfficerUnknown
 
 DOOR_COOKIE: Final = "canbo_cua"

@@ -28,19 +28,32 @@
   var said = document.getElementById('said');
   if (said) said.focus({ preventScroll: true });
 
-  // The text box grows with what is written; Ctrl+Enter sends.
-  var box = form.querySelector('textarea');
+  // The text box grows with what is written, and its Send button stays on the screen; Ctrl+Enter sends.
+  var box = form.querySelector('textarea'), page = form.querySelector('main');
   function grow() {
+    var at = page ? page.scrollTop : 0;
     box.style.height = 'auto';
-    box.style.height = Math.min(box.scrollHeight + 2, 320) + 'px';
+    box.style.height = box.scrollHeight + 2 + 'px';
+    if (page) page.scrollTop = at;
+    if (document.activeElement === box) box.parentNode.scrollIntoView({ block: 'nearest' });
   }
   if (box) {
-    box.addEventListener('input', grow);
+    ['input', 'focus'].forEach(function (what) { box.addEventListener(what, grow); });
     box.addEventListener('keydown', function (event) {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(form.querySelector('.send'));
     });
     if (box.value) grow();
   }
+
+  // A file that would be refused is let go of here: nobody waits for it in vain, and no other button has to carry it.
+  var files = document.getElementById('files');
+  if (files) files.addEventListener('change', function () {
+    var bytes = 0;
+    for (var i = 0; i < files.files.length; i++) bytes += files.files[i].size;
+    var large = bytes > files.dataset.bytes || files.files.length > files.dataset.files;
+    if (large) files.value = '';
+    document.getElementById('too-large').hidden = !large;
+  });
 
   // Enter on a box would send the form: the space bar ticks, Enter does nothing.
   form.addEventListener('keydown', function (event) {
@@ -60,4 +73,13 @@
     form.classList.remove('sending');
     form.removeAttribute('aria-busy');
   });
+
+  // An officer's words do not come to a page by themselves: ask now and then, and say so without touching what is written.
+  var fresh = document.getElementById('fresh');
+  if (fresh) setInterval(function () {
+    if (document.hidden || sending || leaving || !fresh.hidden) return;
+    fetch('/news').then(function (answer) { return answer.ok ? answer.text() : ''; }).then(function (mark) {
+      if (mark && mark !== form.elements.seen.value) fresh.hidden = false;
+    }, function () { /* no network just now: asked again in 20 seconds */ });
+  }, 20000);
 })();

@@ -1,0 +1,46 @@
+"""Who a browser is to us: a random token in a cookie of the session, and nothing else."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+COOKIE: Final = "nc"
+LOCALE_COOKIE: Final = "lang"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def new_token() -> str:
+    """32 random bytes: nobody can guess an address."""
+    return secrets.token_urlsafe(32)
+
+
+def token_of(request: Request) -> str:
+    """The token that the browser sent, or empty."""
+    token = request.cookies.get(COOKIE, "")
+    return token if _TOKEN.fullmatch(token) else ""
+
+
+def set_token(request: Request, response: Response, token: str) -> None:
+    """A cookie until the browser closes, out of reach of scripts and of other sites."""
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=is_https(request), path="/")
+
+
+def clear_token(response: Response) -> None:
+    """The browser forgets the chat."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    response.delete_cookie(LOCALE_COOKIE, path="/", httponly=True, samesite="strict")
+
+
+def set_language(request: Request, response: Response, locale: str) -> None:
+    """A cookie until the browser closes: in which language the next page is."""
+    response.set_cookie(LOCALE_COOKIE, locale, httponly=True, samesite="strict", secure=is_https(request), path="/")
+
+
+def is_https(request: Request) -> bool:
+    """Whether the browser speaks https, to us or to what stands before us."""
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))

@@ -18,8 +18,6 @@ from bot.web.parts import site_of
 from bot.web.visitor import LOCALE_COOKIE, token_of
 
 FOLDER: Final = Path(__file__).resolve().parent
-NUMBERS: Final = "Cần giúp thì gọi 111 (miễn phí, ngày đêm) hoặc 113; ở đó có người thật nghe máy."
-"""On pages where nothing of ours failed: whom to call, without the sentence that something is wrong with the system."""
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 _RECEIPT = re.compile(r"(?<!\d)\d{4}(?: \d{4}){3}(?!\d)")
 
@@ -75,12 +73,11 @@ def error_page(request: Request, status: int, number: str = "") -> Response:
     if request.url.path.startswith("/officers"):
         return render(request, "console/error.html", status, number=number, answer=status, officer=None)
     locale = locale_of(request)
-    whom = safe(request, locale) if status >= 500 else dialable(request, translate_for(request, locale)("web", NUMBERS))
     # Without a token the button would not be heard; the first page, one tap away, gives one.
     danger = danger_button(request, locale, quiet=False) if status < 500 and token_of(request) else None
     return render(
-        request, "error.html", status, locale=locale, answer=status, number=number, whom=whom, danger=danger,
-        nonce=fresh_nonce(),
+        request, "error.html", status, locale=locale, answer=status, number=number, danger=danger, nonce=fresh_nonce(),
+        safe=safe(request, locale), dial=lambda text: dialable(request, text),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from flows.book import FlowBook, build, free_text_slots
 from flows.hear.read import read_lexicon
 from flows.model import Everywhere, FlowDef, Problem
 from flows.read import read_everywhere, read_flow
-from referral.model import Profile, ReferralBook
+from referral.book import Profile, ReferralBook
 from referral.read import read_book as read_referral
 
 FIRST_QUESTION = "safety"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 
-from referral.model import ReferralBook
+from referral.book import ReferralBook
 from storage.accounts import Accounts
 from storage.base import Officer
 

@@ -21,9 +21,9 @@ from bot.week import BadWeek as BadWeek  # whoever asks for an export must be ab
 from bot.week import Week, week_of
 from bot.weekly import CAUSES, TITLE, Causes, by_cause, sheets, up_to
 from bot.workbook import workbook
+from referral.book import ReferralBook
 from referral.coded import local
 from referral.export import csv_text, ids_in, weekly_rows
-from referral.model import ReferralBook
 from referral.reconcile import Reconciliation, causes, reconcile, taken, told
 from storage.base import Period, Storage
 

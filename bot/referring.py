@@ -11,10 +11,11 @@ from bot.book import Book
 from bot.events import Event, fresh
 from flows.conditions import answered, values_of
 from flows.model import Choice, Conversation
+from referral.book import Clock
 from referral.clocks import clock_for
 from referral.directory import offices_for
 from referral.lifecycle import open_referral
-from referral.model import Clock, Consent, Intake, Office, Referral, Route, RouteId, Routing, State
+from referral.model import Consent, Intake, Office, Referral, Route, RouteId, Routing, State
 from referral.routing import route
 from storage.base import AuditEntry, OutboxRow, Snapshot
 

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from bot.week import Week
 from bot.workbook import Sheet
+from referral.book import Column, ExportPlan, ReferralBook
 from referral.coded import ALLOWED, Cell, Shape, local
 from referral.export import Table
-from referral.model import Column, ExportPlan, ReferralBook, Source
+from referral.model import Source
 from referral.reconcile import STEPS, Cause, Difference, Reconciliation
 
 TITLE = "Sổ tiếp nhận hằng tuần"

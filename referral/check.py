@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import combinations
 
+from referral.book import Clock, Coding, ReferralBook
 from referral.codes import ANY_OF, DIMENSIONS, ROUTES, STRENGTHS
 from referral.export import column_problems
-from referral.model import Clock, Coding, Office, Problem, ReferralBook
+from referral.model import Office, Problem
 from referral.proof import prove
 
 HOTLINE_MONTHS = timedelta(days=180)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta, timezone
 
-from referral.model import Clock, ClockStep, Referral, ReferralBook
+from referral.book import Clock, ClockStep, ReferralBook
+from referral.model import Referral
 
 VIET_NAM = timezone(timedelta(hours=7))
 

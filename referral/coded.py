@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Literal
 
-from referral.model import Intake, Referral, ReferralBook
+from referral.book import ReferralBook
+from referral.model import Intake, Referral
 from referral.words import CHANNELS, FACTS, LANGUAGES, NO, STATES, STRANGE, UNKNOWN, YES
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")

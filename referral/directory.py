@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from referral.model import Office, ReferralBook, RouteId
+from referral.book import ReferralBook
+from referral.model import Office, RouteId
 
 LAST_RESORT: RouteId = "hotline_111"
 """Receives where nobody else is entered: it takes and passes on every report (Decree 162/2025, Articles 4 to 6)."""

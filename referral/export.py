@@ -10,8 +10,9 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from referral.book import Column, ExportPlan, ReferralBook
 from referral.coded import ALLOWED, Cell, Entry
-from referral.model import Column, ExportPlan, Intake, Problem, Referral, ReferralBook
+from referral.model import Intake, Problem, Referral
 
 ID = "intake.id"
 """Every plan has this column: without it no row could be reconciled."""

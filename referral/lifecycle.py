@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from referral.book import ReferralBook
 from referral.clocks import clock_for, due_at
-from referral.model import Level, Moved, Office, Referral, ReferralBook, Refused, Route, State
+from referral.model import Level, Moved, Office, Referral, Refused, Route, State
 
 _WAITING: tuple[State, ...] = ("sent", "delivered")
 _HELD: tuple[State, ...] = ("acknowledged", "accepted")

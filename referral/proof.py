@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from referral.book import ReferralBook
 from referral.codes import ANY_OF, ROUTES, says
 from referral.combinations import NONE, Set
-from referral.model import Problem, ReferralBook
+from referral.model import Problem
 from referral.world import World
 
 CONSULAR = "+84 981 848 484"

@@ -13,28 +13,24 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from referral.model import (
+from referral.book import (
     Clock,
     ClockStep,
     Coding,
     Column,
     ExportPlan,
     GroundRule,
-    Hotline,
     Indicator,
     Instrument,
     LevelRule,
     NumberRule,
-    Office,
-    Problem,
     Profile,
-    Province,
     ReferralBook,
     RoutingRule,
     Scoring,
-    Source,
     SuggestionRule,
 )
+from referral.model import Hotline, Office, Problem, Province, Source
 from referral.plain import Unreadable, plain_coding, plain_when
 
 Plain = Any  # what YAML gives: text, lists and mappings of it; it goes no further than this file and plain.py

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from referral.book import ReferralBook, RoutingRule, SuggestionRule
 from referral.codes import ALL_ROUTES
-from referral.model import Facts, ReferralBook, Route, RouteId, Routing, RoutingRule, Screening, SuggestionRule
+from referral.model import Facts, Route, RouteId, Routing, Screening
 from referral.when import Seen, holds
 
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from referral.book import Coding, Indicator, Instrument, LevelRule, ReferralBook
 from referral.codes import ALL_ROUTES, ANY_OF, DIMENSIONS, ELEMENTS, ONE_OF, ROUTES, SEVERITY
-from referral.model import Coding, Facts, Indicator, Instrument, Level, LevelRule, Reason, ReferralBook, Screening
+from referral.model import Facts, Level, Reason, Screening
 from referral.when import Seen, holds
 
 Answers = Mapping[str, str | tuple[str, ...]]

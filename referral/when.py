@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from referral.model import Facts, Level, When
+from referral.book import When
+from referral.model import Facts, Level
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from referral.book import Indicator, ReferralBook, When
 from referral.codes import ANY_OF, HIGHEST_UNKNOWN, LEVELS, ONE_OF, ROUTES
 from referral.combinations import ALL, NONE, Combinations, Set
-from referral.model import Facts, Indicator, ReferralBook, When
+from referral.model import Facts
 from referral.screening import strength_for
 
 UNKNOWN_COUNTS = tuple(str(n) for n in range(HIGHEST_UNKNOWN, -1, -1))

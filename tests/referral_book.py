@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from referral.book import ReferralBook
 from referral.codes import ANY_OF
-from referral.model import Facts, ReferralBook
+from referral.model import Facts
 from referral.read import read_book
 from referral.screening import facts_of
 

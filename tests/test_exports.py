@@ -24,10 +24,11 @@ from bot.weekly import sheets
 from bot.workbook import Sheet, workbook
 from flows.model import Conversation
 from referral import codes, words
+from referral.book import Column, ReferralBook
 from referral.coded import ALLOWED, Entry, local
 from referral.export import column_problems, csv_text, harmless, weekly_rows
 from referral.lifecycle import move
-from referral.model import Column, Content, Facts, Intake, Referral, ReferralBook, Refused, Screening, State
+from referral.model import Content, Facts, Intake, Referral, Refused, Screening, State
 from referral.read import read_book
 from referral.reconcile import STEPS, Difference, causes, reconcile, taken, told
 from storage.accounts import Accounts

@@ -10,10 +10,11 @@ from time import process_time
 
 import pytest
 
+from referral.book import ReferralBook
 from referral.check import problems, stops
 from referral.codes import ANY_OF, HIGHEST_UNKNOWN, ONE_OF, ROUTES
 from referral.combinations import ALL, NONE, Combinations
-from referral.model import Facts, Problem, ReferralBook
+from referral.model import Facts, Problem
 from referral.proof import PROMISES, prove
 from referral.read import read_book
 from referral.routing import route

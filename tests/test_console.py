@@ -17,13 +17,15 @@ from argon2 import PasswordHasher
 from starlette.routing import Route
 
 from bot.channels.web import sent
+from bot.demo import PASSWORD as DEMO_PASSWORD
+from bot.demo import add_demo_officers
 from bot.settings import Settings
 from bot.web import words
 from bot.web.console import signin
 from bot.web.console.routes import CLOSED, ROUTES
 from bot.web.site import Site, build_site
 from referral.disclose import visible
-from referral.model import Referral
+from referral.model import Facts, Referral
 from storage.accounts import Accounts
 from storage.base import AuditEntry, Officer, StorageAway
 from tests import world as a_world
@@ -357,6 +359,41 @@ async def test_a_case_tells_why_in_words_with_its_source(world: World, desk: Des
     assert all(name in page for name in words.DIMENSIONS.values())
 
 
+async def test_a_case_abroad_names_the_country(world: World, desk: Desk):
+    await world.open("an")
+    await world.choose("an", "safe")
+    await world.choose("an", "danger")
+    await world.choose("an", "abroad")
+    await world.choose("an", "text_only")
+    await world.say("an", "Sihanoukville")
+    referral = next(one for one in world.referrals.values() if one.office == "police-national")
+    await add_officer(world, "lan", "police-national")
+    await desk.sign_in("lan")
+    page = (await desk.get(f"/officers/r/{referral.id}")).text
+    assert re.search(r"<p>[^<]+ · Campuchia · \d\d/", page)
+    assert "chưa rõ tỉnh" in (await desk.get("/officers/")).text  # the list knows no more than the referral does
+
+
+async def test_a_case_says_what_an_action_means_and_what_was_agreed(world: World, desk: Desk):
+    await world.open("an")
+    for choice in ("safe", "person", "leave_word", "skip"):
+        await world.choose("an", choice)
+    referral = next(one for one in world.referrals.values() if one.office == "hotline-111")
+    await world.deliverer.drain()
+    await add_officer(world, "lan", "hotline-111")
+    await desk.sign_in("lan")
+    path = f"/officers/r/{referral.id}"
+    page = (await desk.get(path)).text
+    assert "“Tôi nhận”: bạn đã đọc và giữ hồ sơ" in page
+    assert "Đồng ý được nhắn lại ở kênh này" in page
+    assert "Không có bản ghi đồng ý nào" not in page
+    assert "chưa thấy chiều nào</summary>" in page
+    await desk.post(path, do="acknowledge")
+    page = (await desk.get(path)).text
+    assert "bạn đã đọc và giữ hồ sơ" not in page
+    assert "Việc còn đang làm thì cứ để mở" in page
+
+
 async def test_the_ceilings_of_the_law_are_on_a_police_case(world: World, desk: Desk):
     referral = (await a_cry(world))["police-national"]
     await add_officer(world, "lan", "police-national")
@@ -449,6 +486,33 @@ async def test_a_file_is_saved_never_shown_and_only_by_its_own_office(world: Wor
         assert (await other.get(path)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("office", "role", "may"),
+    [
+        ("hotline-111", "chief", True),
+        ("hotline-111", "statistics", True),
+        ("hotline-111", "admin", True),
+        ("womens-union-20", "statistics", True),
+        ("womens-union-20", "chief", False),
+        ("hotline-111", "duty", False),
+        ("hotline-111", "auditor", False),
+    ],
+)
+async def test_the_log_of_all_offices_is_not_for_one_provinces_chief(
+    world: World, desk: Desk, tmp_path: Path, office: str, role: str, may: bool
+):
+    (tmp_path / "exports" / "weekly-2026-W47.csv").write_text("a,b\n")
+    await add_officer(world, "lan", office, role)
+    await desk.sign_in("lan")
+    assert ("Số liệu tuần" in (await desk.get("/officers/")).text) is may
+    for path in ("/officers/exports", "/officers/exports/weekly-2026-W47.csv"):
+        assert (await desk.get(path)).status_code == (200 if may else 404)
+    if may:
+        page = (await desk.get("/officers/exports")).text
+        assert "toàn bộ các nơi" in page
+        assert "--to" in page
+
+
 async def test_exports_are_for_chiefs_and_each_download_is_written_down(
     world: World, site: Any, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -510,6 +574,49 @@ async def test_a_link_followed_from_another_site_is_opened_again_from_here(desk:
     assert answer.status_code == 200
     assert 'content="0;url=/officers/r/abc1"' in answer.text
     assert (await desk.client.get("/officers/r/abc1", headers={"sec-fetch-site": "same-origin"})).status_code == 303
+
+
+def test_every_country_that_is_offered_or_understood_has_a_name(world: World):
+    flows = world.book.flows
+    offered = {choice.id for choice in flows.flows["screening"].steps["country"].choices} - {"other"}
+    understood = {place.country for place in flows.lexicon.places.values()} - {"VN", ""}
+    assert offered | understood <= set(words.COUNTRIES)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (Facts(), "chưa rõ nơi"),
+        (Facts(where="domestic"), "trong nước, chưa rõ tỉnh"),
+        (Facts(where="border", province="20"), "Lạng Sơn, vùng biên giới"),
+        (Facts(where="domestic", province="20"), "Lạng Sơn"),
+        (Facts(where="abroad"), "nước ngoài, chưa rõ nước"),
+        (Facts(where="abroad", country="KH", home_province="20"), "Campuchia, quê Lạng Sơn"),
+        (Facts(where="abroad", country="ZZ"), "ZZ"),
+    ],
+)
+def test_a_place_is_said_from_what_is_known(facts: Facts, said: str):
+    assert words.place(facts, {"20": "Lạng Sơn"}) == said
+
+
+async def test_a_trial_shows_its_demo_officers_and_production_none(world: World, desk: Desk, tmp_path: Path):
+    page = (await desk.get("/officers/sign-in")).text
+    assert "cán bộ thử" not in page  # there are none yet
+    await add_demo_officers(Accounts(world.storage), world.book.referral, world.now)
+    await Accounts(world.storage).revoke("police-2", by="operator", at=world.now)
+    page = (await desk.get("/officers/sign-in")).text
+    assert re.search(r"Công an tỉnh Tuyên Quang[^<]*</th><td[^>]*>police-1<", page)
+    assert re.search(r"Bộ Công an</th><td[^>]*>police-5<", page)
+    assert DEMO_PASSWORD in page
+    assert "police-2<" not in page
+    parts = Site(
+        receiver=world.receiver, storage=world.storage, book=world.book, now=lambda: world.now,
+        settings=Settings(home=tmp_path, exports=tmp_path / "exports", trial=False),
+    )  # fmt: skip
+    async with browser(build_site(parts)) as client:
+        page = (await client.get("/officers/sign-in")).text
+    assert "police-1" not in page
+    assert DEMO_PASSWORD not in page
 
 
 def test_times_are_said_as_offices_say_them():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from referral.model import Referral
+from referral.model import Facts, Referral
 from storage.base import AuditEntry
 
 VIET_NAM: Final = timezone(timedelta(hours=7))
@@ -101,6 +101,42 @@ ACTIONS: Final[Mapping[str, str]] = {
 }
 
 NO_PHONE: Final = "chưa có máy nào của người cần báo nhận thông báo"
+COUNTRIES: Final[Mapping[str, str]] = {
+    "AE": "Các Tiểu vương quốc Ả Rập Thống nhất",
+    "CN": "Trung Quốc",
+    "GB": "Anh",
+    "JP": "Nhật Bản",
+    "KH": "Campuchia",
+    "KR": "Hàn Quốc",
+    "LA": "Lào",
+    "MM": "Myanmar",
+    "MY": "Malaysia",
+    "PH": "Philippines",
+    "RU": "Nga",
+    "SA": "Ả Rập Xê Út",
+    "TH": "Thái Lan",
+    "TW": "Đài Loan",
+}
+"""Countries by ISO 3166-1 code: those that the questions offer and that are understood in words."""
+PLACES: Final[Mapping[str, str]] = {
+    "domestic": "trong nước, chưa rõ tỉnh",
+    "border": "vùng biên giới",
+    "sea": "trên biển",
+    "abroad": "nước ngoài, chưa rõ nước",
+    "unknown": "chưa rõ nơi",
+}
+"""Where somebody is, where neither a province nor a country is known."""
+NO_PROVINCE: Final = "chưa rõ tỉnh"
+
+
+def place(facts: Facts, provinces: Mapping[str, str]) -> str:
+    """Where it is, from what was answered: Lạng Sơn, vùng biên giới; Campuchia, quê Lạng Sơn; trong nước, chưa rõ tỉnh."""
+    named = [provinces.get(facts.province, ""), COUNTRIES.get(facts.country, facts.country)]
+    if not any(named) or (facts.where in {"border", "sea"}):
+        named.append(PLACES.get(facts.where, facts.where))
+    if facts.home_province in provinces:
+        named.append(f"quê {provinces[facts.home_province]}")
+    return ", ".join(filter(None, named))
 
 
 def when(at: datetime | None) -> str:

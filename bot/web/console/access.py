@@ -24,7 +24,7 @@ from storage.base import AuditEntry, Case, Commit, Officer
 COOKIE: Final = "canbo"
 PATH: Final = "/officers"
 OPENS: Final = frozenset({"duty", "chief", "admin"})
-EXPORTS: Final = frozenset({"chief", "admin", "statistics"})
+EXPORT: Final = "weekly"
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
@@ -107,9 +107,18 @@ async def open_file(desk: Desk, referral: str, number: int) -> tuple[str, bytes]
     return kind, content
 
 
+def may_export(desk: Desk) -> bool:
+    """Whether this officer may have the log of all offices: a role of its plan; a chief only of a national office."""
+    book, officer = desk.parts.book.referral, desk.officer
+    plan = book.exports.get(EXPORT)
+    if plan is None or officer.role not in plan.roles:
+        return False
+    return officer.role != "chief" or any(one.id == officer.office and not one.provinces for one in book.offices)
+
+
 def list_exports(desk: Desk) -> list[str]:
-    """The names of the weekly exports, newest first. Raises HTTPException 404 for a role that may not have them."""
-    if desk.officer.role not in EXPORTS:
+    """The names of the weekly exports, newest first. Raises HTTPException 404 for whoever may not have them."""
+    if not may_export(desk):
         raise HTTPException(404)
     folder = desk.parts.settings.exports
     if not folder.is_dir():

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from bot.asking import HELD, LONGEST, agreed
 from bot.labels import coded_answers, text_name
 from bot.web import words
-from bot.web.console.access import FILES, Desk, open_case, open_file
+from bot.web.console.access import FILES, Desk, may_export, open_case, open_file
 from bot.web.files import kind_of
 from bot.web.pages import render
 from referral.clocks import legal_deadlines
@@ -87,6 +87,7 @@ def page_values(desk: Desk) -> dict[str, Any]:
         "office": offices.get(desk.officer.office, ""),
         "role": words.ROLES.get(desk.officer.role, desk.officer.role),
         "csrf": desk.csrf,
+        "may_export": may_export(desk),
     }
 
 
@@ -104,7 +105,7 @@ def _row(desk: Desk, referral: Referral, names: dict[str, str]) -> Row:
     shape, urgency = words.URGENCY["L4" if referral.urgent else referral.level]
     due, late = words.due(referral, now)
     return Row(
-        referral, shape, urgency, desk.parts.book.referral.provinces.get(referral.province, "chưa rõ"),
+        referral, shape, urgency, desk.parts.book.referral.provinces.get(referral.province, words.NO_PROVINCE),
         words.when(referral.created_at), words.ago(referral.created_at, now), due, late,
         words.STATES[referral.state], names.get(referral.officer, ""),
     )  # fmt: skip
@@ -120,6 +121,7 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
         "referral": referral,
         "intake": intake,
         "kind": words.KINDS.get(intake.kind, intake.kind),
+        "place": words.place(intake.facts, book.referral.provinces),
         "level": words.LEVELS[referral.level],
         "came_by": words.CHANNELS.get(intake.channel, intake.channel),
         "language": words.LANGUAGES.get(intake.locale, intake.locale),
@@ -130,6 +132,7 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
             ("Hành vi", intake.screening.act), ("Thủ đoạn", intake.screening.means), ("Mục đích", intake.screening.purpose),
         ],
         "dimensions": [(name, intake.screening.dimensions.get(code, False)) for code, name in words.DIMENSIONS.items()],
+        "any_dimension": any(intake.screening.dimensions.values()),
         "answers": coded_answers(book, intake.answers),
         "texts": [(text_name(book, slot), text) for slot, text in intake.content.texts.items()],
         "notes": intake.content.notes,
@@ -143,6 +146,7 @@ def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any
         "clocks": [(clock.name, words.when(at), at < desk.parts.now()) for clock, at in legal_deadlines(book.referral, referral)],
         "actions": _actions(referral),
         "may_ask": referral.state in HELD and agreed(intake),
+        "may_be_written_to": agreed(intake),
         "longest": LONGEST,
         "return_reasons": [(code, name[0]) for code, name in book.referral.return_reasons.items()],
         "outcomes": [(code, name[0]) for code, name in book.referral.outcomes.items()],

@@ -6,13 +6,14 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.demo import PASSWORD, demo_officers
 from bot.web.console.access import COOKIE, PATH, Desk, checked_form, csrf, where_to
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
@@ -43,8 +44,8 @@ _unknown: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
 
 
 async def show(request: Request) -> Response:
-    """GET sign-in."""
-    return _page(request, "console/signin.html", next=where_to(request.query_params.get("next", "")))
+    """GET sign-in. In a trial with the demo officers, their office and the one password."""
+    return await _door(request, next=where_to(request.query_params.get("next", "")))
 
 
 async def post(request: Request) -> Response:
@@ -60,7 +61,7 @@ async def post(request: Request) -> Response:
             raise OfficerUnknown
         await parts.accounts.open_session(account.officer.id, token, at=at, expires_at=at + SESSION)
     except OfficerUnknown:
-        return _page(request, "console/signin.html", 401, next=where_to(onward), wrong=WRONG, login=login[:40])
+        return await _door(request, 401, next=where_to(onward), wrong=WRONG, login=login[:40])
     response = RedirectResponse(where_to(onward), 303)
     response.set_cookie(
         COOKIE, token, max_age=int(SESSION.total_seconds()), path=PATH, httponly=True, samesite="strict",
@@ -153,11 +154,25 @@ def _remember(login: str, failed: int, now: datetime) -> None:
         _unknown.popitem(last=False)
 
 
-def _page(request: Request, template: str, status: int = 200, **values: str) -> Response:
+async def _door(request: Request, status: int = 200, **values: str) -> Response:
+    demo = await _demo(site_of(request))
+    return _page(request, "console/signin.html", status, demo=demo, demo_password=PASSWORD, **values)
+
+
+async def _demo(parts: Site) -> list[tuple[str, str]]:
+    """(name of an office, login) of each demo officer that is there; nothing outside a trial."""
+    if not parts.settings.trial:
+        return []
+    there = {officer.id for officer in await parts.accounts.officers() if officer.active}
+    names = {office.id: office.name for office in parts.book.referral.offices}
+    return [(names[one.office], one.id) for one in demo_officers(parts.book.referral) if one.id in there]
+
+
+def _page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """A form before there is a session; its token comes from a cookie of its own."""
     door = request.cookies.get(DOOR_COOKIE, "")
     fresh = secrets.token_urlsafe(32)
-    given: dict[str, str] = {"wrong": "", "login": "", "next": "", **values}
+    given = {"wrong": "", "login": "", "next": "", **values}
     response = render(request, template, status, officer=None, csrf=csrf(door or fresh), **given)
     if not door:
         response.set_cookie(DOOR_COOKIE, fresh, path=PATH, httponly=True, samesite="strict", secure=is_https(request))

@@ -202,7 +202,11 @@ CitizenEvent = Opened | Said | Chose | Sent | Empty | Woke
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a text was understood as, and the words that decided it. Intents are those of the triage door."""
+    """What a text was understood as, and the words that decided it. Intents are those of the triage door.
+
+    `weighed`: no phrase or rule made it urgent, only the weight of all its words, learned from first messages; an answer
+    to a question is not one.
+    """
 
     lang: str = "vi"
     intent: str = "greeting"
@@ -211,6 +215,7 @@ class Heard:
     trafficking: bool = False
     place: Mapping[str, str | None] | None = None
     words: tuple[str, ...] = ()
+    weighed: bool = False
 
 
 # ------------------------------------------------------------------------------------------------------ what came of it

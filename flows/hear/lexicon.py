@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from flows.hear.normal import fold, marks, single, tokens
+from flows.hear.weigh import Weights
 
 Role = Literal["danger", "part", "frame", "intent", "child", "place", "class"]
 GAP = "…"
@@ -93,6 +94,7 @@ class Lexicon:
     places: Mapping[str, Place]
     size: Mapping[str, int]
     plain: frozenset[str]
+    weights: Weights = field(default_factory=Weights)
 
 
 @dataclass(frozen=True, slots=True)

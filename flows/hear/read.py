@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -9,12 +10,13 @@ import yaml
 
 from flows.hear.lexicon import NUMBER, POLITE, YEAR, Combination, Group, Lexicon, Node, Place, Role, parts, plant
 from flows.hear.normal import fold
+from flows.hear.weigh import Weights
 from flows.model import Problem
 
 INTENTS = (
     "emergency_self emergency_other missing_person tip victim_support info greeting other_crisis offtopic abuse spam"
 ).split()
-TOP = {"language", "note", "spellings", "common", "classes", "groups", "combinations", "places"}
+TOP = set("language note spellings common classes groups combinations places weights".split())
 _GROUP = set("danger frame part child intent weight trafficking unless stands note source phrases".split())
 _COMBINATION = set("all none some least intent trafficking note source".split())
 _PLACE = set("country province note source phrases".split())
@@ -55,6 +57,7 @@ class _Reading:
     places: dict[str, Place] = field(default_factory=dict)
     size: dict[str, int] = field(default_factory=dict)
     plain: set[str] = field(default_factory=set)
+    weights: Weights = field(default_factory=Weights)
     names: set[str] = field(default_factory=set)
     class_names: set[str] = field(default_factory=lambda: {NUMBER, YEAR, POLITE})
     wanted: list[tuple[str, str]] = field(default_factory=list)
@@ -87,6 +90,7 @@ def _lexicon(reading: _Reading) -> Lexicon:
         places=reading.places,
         size=reading.size,
         plain=frozenset(reading.plain),
+        weights=reading.weights,
     )
 
 
@@ -123,6 +127,25 @@ def _file(reading: _Reading, name: str, tree: dict[str, object]) -> None:
         _combination(reading, f"{name} combinations.{key}", key, item)
     for key, item in _pairs(reading, f"{name} places", tree.get("places")):
         _place(reading, f"{name} places.{key}", key, item)
+    if "weights" in tree:
+        _weights(reading, f"{name} weights", tree["weights"])
+
+
+def _weights(reading: _Reading, where: str, item: object) -> None:
+    fields = dict(_pairs(reading, where, item))
+    _refuse(reading, where, fields, {"base", "limit", "words"})
+    words = _pairs(reading, f"{where}.words", fields.get("words", {}))
+    weights = {part: _number(reading, f"{where}.words {part!r}", weight) for part, weight in words}
+    base, limit = (_number(reading, f"{where}.{name}", fields.get(name)) for name in ("base", "limit"))
+    reading.weights = Weights(base, limit, weights)
+
+
+def _number(reading: _Reading, where: str, item: object) -> float:
+    text = str(item)
+    if re.fullmatch(r"-?\d{1,3}(\.\d{1,4})?", text):
+        return float(text)
+    reading.wrong(where, f"{text!r} is not a number", "write it like 0.25, or let tests/hear/train.py write the file")
+    return 0.0
 
 
 def _classes(reading: _Reading, name: str, tree: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.1
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check bench bench-quick lock clean
+.PHONY: help install dev run test check bench bench-quick train-hear lock clean
 
 help: ## what can be asked for
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ bench: dev ## the benchmarks, in full; ARGS=... is passed on
 
 bench-quick: dev ## the same in short
 	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+train-hear: dev ## learn the weights of words anew from the messages in tests/hear
+	$(BIN)/python tests/hear/train.py
 
 lock: ## write the lock files anew from pyproject.toml; needs uv. UPGRADE=1 takes the newest that fit
 	@test -n "$(UV)" || { echo 'make lock needs uv on the PATH: pip install uv' >&2; exit 1; }

@@ -32,7 +32,7 @@ LEAST_WEIGHT = 0.05  # below this a weight is noise to whoever reviews the file
 LIMIT = 1.5
 ROUNDS = 600
 HEAD = """\
-# Learned from tests/hear/*.yaml (never from heldout*.yaml) by `python tests/hear/train.py`; do not edit by hand.
+# Learned from tests/hear/*.yaml (never from heldout*.yaml) by `make train-hear`; do not edit by hand.
 # Each word, or pair of neighbours, without marks (# is any number): how much it speaks for danger (+) or against it (-).
 # A text is urgent when base and the weights of its words together exceed the limit, whatever the rules say.
 language: any

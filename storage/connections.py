@@ -15,6 +15,15 @@ import asyncpg
 
 from storage.base import StaleConversation, StorageAway, StorageUnfit
 
+ALIVE_FOR_S: Final = 1.0
+"""How long it is believed that a connection which holds names is still one."""
+
+ANSWERS_IN_S: Final = 5.0
+"""How long an answer on it is waited for. Together with the above less than LET_GO, so nobody thinks they hold in vain."""
+
+LET_GO: Final = {"idle_session_timeout": "20s"}
+"""How soon the server takes the names from a process that stands still: from one that died it does so at once."""
+
 MOST_WAITING: Final = 10_000
 """How many may wait before more are refused: their senders will come again, and memory stays bounded."""
 
@@ -97,6 +106,50 @@ class Connections:
             connection.terminate()
         else:
             self._idle.append(connection)
+
+
+class Names:
+    """Names of which each is held by one process at a time, as advisory locks of one connection: lost when it is lost."""
+
+    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+        self._connect = connect
+        self._connection: asyncpg.Connection | None = None
+        self._held: set[str] = set()
+        self._seen_s = 0.0
+        self._turn = asyncio.Lock()
+
+    async def hold(self, name: str) -> bool:
+        """Whether this process holds the name now; it is taken where nobody does. Raises StorageAway, and then it does not."""
+        async with self._turn:
+            with our_words():
+                try:
+                    connection = await self._alive()
+                    if name not in self._held and await connection.fetchval(
+                        "SELECT pg_try_advisory_lock(hashtextextended($1, 1))", name, timeout=ANSWERS_IN_S
+                    ):
+                        self._held.add(name)
+                except BaseException:
+                    self.close()  # who cannot ask does not know
+                    raise
+            return name in self._held
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        self._held.clear()
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _alive(self) -> asyncpg.Connection:
+        now = asyncio.get_running_loop().time()
+        if self._connection is None or self._connection.is_closed():
+            self.close()
+            self._connection = await self._connect()
+            self._seen_s = now
+        elif now - self._seen_s > ALIVE_FOR_S:
+            await self._connection.execute("SELECT 1", timeout=ANSWERS_IN_S)
+            self._seen_s = now
+        return self._connection
 
 
 @contextmanager

@@ -8,14 +8,14 @@ advisory lock (outbox.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import asyncpg
 from sqlalchemy.dialects import postgresql as dialect
 
 from storage.base import StorageAway, StorageUnfit
-from storage.connections import Connections, opening
+from storage.connections import LET_GO, Connections, Names, opening
 from storage.joined import joined, rounds
 from storage.migrate_postgres import migrate
 from storage.seal import Sealer
@@ -26,8 +26,11 @@ from storage.turns import ADD_OUTBOX
 
 DIALECT: Final = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
+OLDEST: Final = 14
+"""The oldest PostgreSQL that lets go of a session which stands still."""
+
 CONNECTIONS: Final = 10
-"""Connections of one process, beside the one that listens."""
+"""Connections of one process, beside the one that listens and the one that holds names."""
 
 LONG_AT_ONCE: Final = 2
 """How many of them lists and exports may take, so that people who wait always find one."""
@@ -63,9 +66,14 @@ SETTINGS: Final = {
     "application_name": "nhipcau",
     "jit": "off",  # compiling pays for questions of a second, not of a millisecond
     "idle_in_transaction_session_timeout": "15s",  # a process that stands still loses what it had locked
+    "tcp_keepalives_idle": "10",  # and so does one whose machine is gone, 25 s later
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
 }
 
-Connect = Callable[[], Any]
+NOTHING: Final[Mapping[str, str]] = {}
+
+Connect = Callable[..., Any]
 
 
 class PostgresStorage(DatabaseStorage):
@@ -79,6 +87,7 @@ class PostgresStorage(DatabaseStorage):
         super().__init__(sealer, most_snapshots=0)
         self._connect = connect
         self._connections = Connections(connect, connections)
+        self._names = Names(lambda: connect(settings=LET_GO))
         self._statements = spoken(DIALECT)
         self._shapes: dict[tuple[int | Sql, ...], str] = {}
         self._long = asyncio.Semaphore(LONG_AT_ONCE)
@@ -96,16 +105,18 @@ class PostgresStorage(DatabaseStorage):
         Raises StorageUnfit for a database that cannot be used, StorageAway for one that cannot be reached now.
         """
 
-        async def connect(wait_s: float = answer_s) -> asyncpg.Connection:
+        async def connect(wait_s: float = answer_s, settings: Mapping[str, str] = NOTHING) -> asyncpg.Connection:
             return await asyncpg.connect(
                 dsn, timeout=CONNECT_S, command_timeout=wait_s + SILENT_S, target_session_attrs="read-write",
                 statement_cache_size=256, max_cached_statement_lifetime=0,
-                server_settings={**SETTINGS, "statement_timeout": f"{wait_s:.3f}s"},
+                server_settings={**SETTINGS, **settings, "statement_timeout": f"{wait_s:.3f}s"},
             )  # fmt: skip
 
         with opening():
             first = await connect(MIGRATE_S)
             try:
+                if first.get_server_version().major < OLDEST:
+                    raise StorageUnfit(f"the server is older than PostgreSQL {OLDEST}: use a newer one")
                 await migrate(first, sealer)
                 if await first.fetchval("SHOW synchronous_commit") == "off":
                     raise StorageUnfit("the database acknowledges what it may lose: set synchronous_commit = on")
@@ -280,6 +291,9 @@ class PostgresStorage(DatabaseStorage):
         """Nothing: what is claimed may be another process's, which is at work. The lease says when it is not."""
         return 0
 
+    async def hold(self, name: str) -> bool:
+        return await self._names.hold(name)
+
     async def close(self) -> None:
         if self._writing:
             await asyncio.wait(self._writing)
@@ -288,3 +302,4 @@ class PostgresStorage(DatabaseStorage):
             task.cancel()
         await asyncio.gather(*bells, return_exceptions=True)
         await self._connections.close()
+        self._names.close()

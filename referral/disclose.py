@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from referral.codes import ALL_ROUTES
 from referral.model import Consent, Content, Intake, Referral

@@ -7,8 +7,10 @@ proposed → sent → delivered → acknowledged → accepted → closed
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from referral.book import ReferralBook
 from referral.clocks import clock_for, due_at
@@ -172,4 +174,4 @@ def _moved(
         changes["outcome"] = outcome
     if action in ("return", "transfer"):
         changes["reason"] = reason
-    return Moved(replace(referral, **changes), action, office)  # type: ignore[arg-type]
+    return Moved(replace(referral, **changes), action, office)

@@ -1,14 +1,17 @@
 """The nouns of referral: facts, signs, levels, routes, agencies, referrals, consent, sources.
 
-Frozen dataclasses without behaviour. The codes are those of the `route` door (docs/doors.md). Times are UTC.
+Frozen structs (what a decision makes) and dataclasses (what a file holds), without behaviour. The codes are those of
+the `route` door (docs/doors.md). Times are UTC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
+
+from msgspec import Struct
 
 RouteId = str
 """police, border_guard, coast_guard, social_affairs, hotline_111, legal_aid, womens_union, consular, emergency_113,
@@ -45,8 +48,7 @@ class Source:
 # ------------------------------------------------------------------------------------------------------------ facts
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What was answered, in codes. A field left at its default is unknown, never no.
 
     `share` is None when consent was not asked, else the route ids agreed to (`all` and the empty set are allowed).
@@ -75,8 +77,7 @@ class Facts:
     indicators: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why something was decided: the rule's id, one sentence in Vietnamese for the officer, its source."""
 
     rule: str
@@ -84,8 +85,7 @@ class Reason:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Screening:
+class Screening(Struct, frozen=True):
     """What the facts add up to: level, the elements of the law, reasons, and the ILO dimensions for the reviewer."""
 
     level: Level
@@ -93,13 +93,12 @@ class Screening:
     means: bool
     purpose: bool
     reasons: tuple[Reason, ...] = ()
-    dimensions: Mapping[str, bool] = field(default_factory=dict)
+    dimensions: Mapping[str, bool] = {}
     classification: str = ""
     provisional: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Where the rules send an intake. `identified`: this agency may learn who the person is, on consent or a ground.
 
     `ground` is the id of the GroundRule, empty where there is consent or the agency may not know.
@@ -113,8 +112,7 @@ class Route:
     ground: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(Struct, frozen=True):
     """Everything decided about one intake: who really gets it, the numbers to show, a suggestion for staff."""
 
     routes: tuple[Route, ...]
@@ -180,8 +178,7 @@ State = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """What a person agreed to: which agency, which wording, when, on which channel. `given` false is a refusal."""
 
     to: RouteId
@@ -191,8 +188,7 @@ class Consent:
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Referral:
+class Referral(Struct, frozen=True):
     """One intake sent to one agency, and how far it has come. `code` is what a notice and a telephone call may name."""
 
     id: str
@@ -221,8 +217,7 @@ class Referral:
     outcome: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A referral after an officer's action (or a timer's). `passed_to` is the office a transfer goes on to."""
 
     referral: Referral
@@ -237,8 +232,7 @@ class Refused:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(Struct, frozen=True):
     """What a conversation leaves. Coded facts are readable for routing and counting; `content` is stored encrypted.
 
     `conversation` is the pseudonym through which a question can go back. `receipt` is the code in the turn that makes
@@ -258,7 +252,7 @@ class Intake:
     created_at: datetime
     updated_at: datetime
     content: Content
-    answers: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    answers: Mapping[str, str | tuple[str, ...]] = {}
     receipt: str = ""
     classified_at: datetime | None = None
     form: str = ""
@@ -266,14 +260,13 @@ class Intake:
     revision: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The person's own words and how to reach them. Never in a log, a notice, an export, an error or a metric.
 
     `asked` are the words that officers wrote to the person: whoever holds the receipt reads them on any channel.
     """
 
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
     media: tuple[tuple[str, str, str], ...] = ()
     asked: tuple[str, ...] = ()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from referral.book import Coding, Indicator, Instrument, LevelRule, ReferralBook
 from referral.codes import ALL_ROUTES, ANY_OF, DIMENSIONS, ELEMENTS, ONE_OF, ROUTES, SEVERITY
@@ -54,7 +55,7 @@ def _coded(facts: Facts, codings: Sequence[Coding]) -> Facts:
     for name in ONE_OF:
         if name != "kind" and (values := [coding.sets[name] for coding in codings if name in coding.sets]):
             changes[name] = _settled(name, values)
-    return replace(facts, **changes)  # type: ignore[arg-type]
+    return replace(facts, **changes)
 
 
 def _added(name: str, codings: Sequence[Coding]) -> frozenset[str]:

@@ -6,9 +6,10 @@ Every write of a turn is one `Commit`; it is stored whole or not at all. Times a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct
 
 from flows.model import Conversation
 from referral.model import Consent, Content, Intake, Referral, State
@@ -39,8 +40,7 @@ class StorageUnfit(Exception):
 # ---------------------------------------------------------------------------------------------------------- officers
 
 
-@dataclass(frozen=True, slots=True)
-class Officer:
+class Officer(Struct, frozen=True):
     """Someone who receives referrals for one office. `role`: duty, chief, admin, auditor, statistics."""
 
     id: str
@@ -51,8 +51,7 @@ class Officer:
     active: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Invite:
+class Invite(Struct, frozen=True):
     """A one-time code for joining an office, known by its keyed hash; it works once and until `expires_at`."""
 
     hash: str
@@ -63,8 +62,7 @@ class Invite:
 # ---------------------------------------------------------------------------------------------------------- snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptView:
+class ReceiptView(Struct, frozen=True):
     """What a receipt leads to: the intake, how far its referrals have come, and what officers wrote to the person."""
 
     intake: str
@@ -74,8 +72,7 @@ class ReceiptView:
     asked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """What is known about the sender of an event at one moment.
 
     `conversation` is None for someone new. `referrals` are those of the conversation's own intake. `officer` is set
@@ -98,8 +95,7 @@ DAMAGED = "damaged"
 """The kind of a claimed row that could not be opened; its body names the kind that it was written as."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(Struct, frozen=True):
     """Something that must happen outside. `key` says what it is for and is unique: a repeat cannot make a second row.
 
     kind: say (to a citizen), notice (to one officer), notify_agency (hand a referral to its office), wake (a timer),
@@ -120,27 +116,24 @@ class OutboxRow:
     referral: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """One line of the audit: who did what to what. `detail` holds codes and ids only, never a person's words."""
 
     actor: str
     action: str
     subject: str
     at: datetime
-    detail: Mapping[str, str] = field(default_factory=dict)
+    detail: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a person is reached on a channel: the platform's own id, stored once, encrypted, found by keyed hash."""
 
     channel: str
     external: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """Everything one turn changes, stored in one transaction.
 
     `expects` is the conversation version that `conversation` was decided on (0: it is new). `moved` are referrals with
@@ -167,8 +160,7 @@ class Commit:
     erase: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """An outbox row handed out to be performed. `address` is the decrypted target, or None where a row has none."""
 
     id: int
@@ -180,8 +172,7 @@ class Claimed:
 Outcome = Literal["done", "later", "dead", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """How a claimed row ended. `later` needs `again_at`. `blocked`: its address cannot be reached any more.
 
     `delivered` marks the row's referral delivered in the same transaction.
@@ -197,8 +188,7 @@ class Done:
     delivered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What an officer opens: the referral, its intake (content only if identified or agreed to), the timeline."""
 
     referral: Referral
@@ -207,8 +197,7 @@ class Case:
     timeline: tuple[AuditEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """Everything of the intakes made in a period, as of one moment. Coded: no content, no answers.
 
     `received` are the intakes that the audit says were received in it, `notified` the referrals of which an officer's

@@ -8,8 +8,10 @@ one must be gone at once, whoever revoked them.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from referral.model import Intake, Referral
 from storage.base import Snapshot
@@ -18,8 +20,7 @@ from storage.rows import CONVERSATION
 MOST: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """A conversation as JSON (a quarter of its objects' memory, nothing for the collector to walk), and its intake."""
 
     conversation: str

@@ -7,11 +7,11 @@ function from the record of one version to that of the next, added at the end of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import fields
 
 from flows.model import Conversation
 from referral.model import Consent, Content, Facts, Intake, Referral, Screening

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import bindparam, exists, func, literal_column, or_, select, update
 
 from flows.model import Conversation
@@ -107,8 +108,7 @@ BIND_ADDRESS = change(update(t.address).where(t.address.c.id == p("is_id")).valu
 # ------------------------------------------------------------------------------------------------------------- ready
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A commit encoded and sealed, so that the writer only runs statements. `plain` is the state unsealed."""
 
     commit: Commit

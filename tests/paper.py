@@ -5,11 +5,12 @@ What is kept goes through JSON between two turns, as it does in storage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.book import Book
 from bot.channels.base import Message

@@ -7,13 +7,13 @@ import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
 from bot.channels.pace import Pace

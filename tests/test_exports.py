@@ -16,6 +16,7 @@ import msgspec
 import openpyxl
 import pytest
 import yaml
+from msgspec import structs
 
 from bot import schedule
 from bot.export import CannotWrite, Exported, export_weekly
@@ -403,11 +404,11 @@ def test_an_intake_counts_as_told_and_taken_only_when_every_agency_has_it():
 def test_whoever_has_it_was_told_whichever_way_and_whoever_was_not_handed_it_was_not():
     given = {"id": "1", "intake": "a", "code": "A2B3C4", "to": "police", "created_at": MONDAY}
     proposed = a_referral(state="proposed", **given)
-    handed = replace(proposed, state="sent", sent_at=MONDAY)
-    opened = replace(handed, state="delivered", delivered_at=MONDAY)
+    handed = structs.replace(proposed, state="sent", sent_at=MONDAY)
+    opened = structs.replace(handed, state="delivered", delivered_at=MONDAY)
     assert told([proposed], ["1"]) == told([handed], []) == frozenset()
     assert told([handed], ["1"]) == told([opened], []) == {"a"}
-    assert told([replace(handed, state="accepted", acknowledged_at=MONDAY)], []) == {"a"}
+    assert told([structs.replace(handed, state="accepted", acknowledged_at=MONDAY)], []) == {"a"}
 
 
 @pytest.mark.parametrize("given", ["", "proposed", "handed", "reached", "proposed and reached"])
@@ -568,7 +569,7 @@ async def test_other_figures_of_the_same_week_are_recorded_beside_the_first(
     await keep(storage)
     first = await exported(storage, book, tmp_path)
     (waiting,) = [one for one in referrals() if one.id == "r06"]
-    taken_now = replace(waiting, state="acknowledged", acknowledged_at=MONDAY)
+    taken_now = structs.replace(waiting, state="acknowledged", acknowledged_at=MONDAY)
     await storage.commit(Commit(at=MONDAY, moved=((taken_now, "sent"),)))
     second = await exported(storage, book, tmp_path, MONDAY + timedelta(hours=3))
     assert second.before

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from flows.model import Chose, Conversation, Media, Opened, Sent
 from referral.model import Content, Facts, Intake, Screening
@@ -57,7 +57,7 @@ async def test_a_file_sent_twice_is_kept_once(storage):
 async def test_stopping_erases_the_files_of_the_draft(storage):
     await storage.keep_file("web/1", "", "photo", PHOTO, AT)  # it came before there was a conversation
     await storage.commit(Commit(at=AT, channel="web", external_id="1", address=WHERE, conversation=TALK))
-    gone = dataclasses.replace(TALK, version=2, flow="", step="")
+    gone = replace(TALK, version=2, flow="", step="")
     await storage.commit(Commit(AT, "web", "2", WHERE, conversation=gone, expects=1, erase=True))
     assert await storage.read_file("web/1") is None
 
@@ -65,25 +65,25 @@ async def test_stopping_erases_the_files_of_the_draft(storage):
 async def test_a_file_of_another_draft_stays(storage):
     await storage.keep_file("web/9", "c9", "photo", PHOTO, AT)
     await storage.commit(Commit(at=AT, channel="web", external_id="1", address=WHERE, conversation=TALK))
-    gone = dataclasses.replace(TALK, version=2, flow="", step="")
+    gone = replace(TALK, version=2, flow="", step="")
     await storage.commit(Commit(AT, "web", "2", WHERE, conversation=gone, expects=1, erase=True))
     assert await storage.read_file("web/9") == PHOTO
 
 
 async def test_a_file_that_came_in_late_belongs_to_the_intake_and_outlives_the_next_draft(storage):
-    left = dataclasses.replace(TALK, version=1, intake="in-1")
+    left = replace(TALK, version=1, intake="in-1")
     await storage.commit(Commit(AT, "telegram", "1", WHERE, conversation=left, intake=intake(), new_intake=True))
     await storage.keep_file("file-7", "c1", "photo", PHOTO, AT + LATER, AT)
-    stopped = dataclasses.replace(TALK, version=2, flow="", step="", media=(), intake="")
+    stopped = replace(TALK, version=2, flow="", step="", media=(), intake="")
     await storage.commit(Commit(AT + LATER, "telegram", "2", WHERE, conversation=stopped, expects=1, erase=True))
     assert await storage.read_file("file-7") == PHOTO
 
 
 async def test_a_file_of_a_later_draft_is_not_the_old_intakes(storage):
-    left = dataclasses.replace(TALK, version=1, intake="in-1")
+    left = replace(TALK, version=1, intake="in-1")
     await storage.commit(Commit(AT, "telegram", "1", WHERE, conversation=left, intake=intake(), new_intake=True))
     await storage.keep_file("file-8", "c1", "photo", PHOTO, AT + 2 * LATER, AT + LATER)
-    stopped = dataclasses.replace(TALK, version=2, flow="", step="", media=(), intake="")
+    stopped = replace(TALK, version=2, flow="", step="", media=(), intake="")
     await storage.commit(Commit(AT + 3 * LATER, "telegram", "2", WHERE, conversation=stopped, expects=1, erase=True))
     assert await storage.read_file("file-8") is None
 

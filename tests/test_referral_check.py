@@ -9,6 +9,7 @@ from pathlib import Path
 from time import process_time
 
 import pytest
+from msgspec import structs
 
 from referral.book import ReferralBook
 from referral.check import problems, stops
@@ -200,7 +201,7 @@ def someone(chance: random.Random) -> Facts:
     several = {name: [code for code in codes if chance.random() < share] for name, codes in ANY_OF.items()}
     indicators = tuple(id for id in book().indicators if chance.random() < share / 4)
     unknown = chance.randrange(HIGHEST_UNKNOWN + 1)
-    return replace(facts_with(Facts(), {**changes, **several}), indicators=indicators, unknown=unknown)
+    return structs.replace(facts_with(Facts(), {**changes, **several}), indicators=indicators, unknown=unknown)
 
 
 def test_the_sets_and_the_rules_agree_about_anybody():

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from referral.codes import ROUTES
 from referral.directory import hotlines_to_show, next_offices, offices_for
@@ -91,7 +92,7 @@ def test_consent_to_one_agency_names_the_person_to_no_other(agreed):
         purpose=frozenset({"forced_labour"}),
         needs=frozenset({"legal"}),
     )
-    named = {one.to for one in decided(replace(facts, share=frozenset({agreed}))).routes if one.identified}
+    named = {one.to for one in decided(structs.replace(facts, share=frozenset({agreed}))).routes if one.identified}
     assert named <= {agreed}
     assert not any(one.identified for one in decided(facts).routes)
 

@@ -7,13 +7,13 @@ import random
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 import pytest
+from msgspec.structs import replace
 
 from flows.model import Conversation, Media
 from referral.disclose import visible

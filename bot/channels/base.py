@@ -7,14 +7,15 @@ differs between platforms stays behind these two.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from flows.model import CitizenEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(Struct, frozen=True):
     """One thing a person did, in our words. `external_id` is the platform's id of the update, unique per channel.
 
     `address` is where an answer goes (the platform's chat id). `press` is what the platform needs to close a pressed
@@ -25,20 +26,18 @@ class Inbound:
     external_id: str
     address: str
     event: CitizenEvent
-    press: Mapping[str, str] = field(default_factory=dict)
+    press: Mapping[str, str] = {}
     message_id: str = ""
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """An update that asks nothing of us (our own echo, an unknown kind, a probe), and why. Never an error."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """One thing that can be pressed. `data` comes back as it is (at most 64 bytes). `role` says how it may look."""
 
     data: str
@@ -48,8 +47,7 @@ class Button:
     picked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What to show one person, finished and in their language; a channel only has to carry it.
 
     `texts` are bubbles in order; the buttons belong to the last. `many`: several buttons may be picked before `done`.
@@ -61,14 +59,13 @@ class Message:
     quiet: bool = False
     many: bool = False
     free_text: bool = False
-    press: Mapping[str, str] = field(default_factory=dict)
+    press: Mapping[str, str] = {}
     chosen: str = ""
     link: str = ""
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """The platform took it. `message_ids` are its ids for what was shown (needed to delete it within 48 h)."""
 
     message_ids: tuple[str, ...] = ()

@@ -25,6 +25,9 @@ WELL_BYTES: Final = 64 * 1024 * 1024
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 
+HELD: Final = "held"
+"""The name in `meta` that a restored database has until it is released (held.py); its value is the moment of its backup."""
+
 _CANARY: Final = b"nhip-cau"
 _ABOUT_CANARY: Final = b"meta/canary"
 
@@ -60,6 +63,15 @@ def check_canary(name: str, canary: bytes, sealer: Sealer) -> None:
         raise StorageUnfit(f"{name} was sealed with another key: give the key it was made with") from cause
 
 
+def check_held(name: str, held: bytes | None) -> None:
+    """Raises StorageUnfit where the database was restored and not released yet: nobody may write to anybody from it."""
+    if held is not None:
+        raise StorageUnfit(
+            f"{name} was restored from a backup of {held.decode()} and is held, so that no old message leaves unasked: "
+            "run `python -m bot restore --release`"
+        )
+
+
 # ------------------------------------------------------------------------------------------------------------- SQLite
 
 
@@ -67,7 +79,7 @@ def migrate(path: Path | str, sealer: Sealer) -> bool:
     """Make or update the database at `path`, with the key of `sealer`. True where something was migrated.
 
     Only this user may read a file that is made. Raises StorageUnfit for a database that is newer, half migrated,
-    damaged, of another program, or sealed with another key; nothing was changed then.
+    damaged, of another program, sealed with another key, or held after a restore; nothing was changed then.
     """
     place = Path(path)
     try:
@@ -88,7 +100,7 @@ def _bring_up(place: Path) -> bool:
     version, tables = _found(place)
     if not is_behind(place.name, version, tables, "file"):
         return False
-    _upgrade(place)
+    upgrade(place)
     return True
 
 
@@ -111,7 +123,8 @@ def _found(place: Path) -> tuple[str | None, set[str]]:
     return (versions[0][0] if versions else None), names - {"sqlite_sequence", "alembic_version"}
 
 
-def _upgrade(place: Path) -> None:
+def upgrade(place: Path, to: str = "head") -> None:
+    """Run the migrations up to a version on a SQLite database, in one transaction."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, event
@@ -128,7 +141,7 @@ def _upgrade(place: Path) -> None:
     config.set_main_option("script_location", str(SCRIPTS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     engine.dispose()
 
 
@@ -136,6 +149,7 @@ def _check_key(place: Path, sealer: Sealer) -> None:
     database = sqlite3.connect(place)
     try:
         found = database.execute("SELECT value FROM meta WHERE name = 'canary'").fetchone()
+        held = database.execute("SELECT value FROM meta WHERE name = ?", (HELD,)).fetchone()
         if found is None:
             with database:
                 database.execute("INSERT INTO meta VALUES ('canary', ?)", (make_canary(sealer),))
@@ -143,6 +157,7 @@ def _check_key(place: Path, sealer: Sealer) -> None:
     finally:
         database.close()
     check_canary(place.name, found[0], sealer)
+    check_held(place.name, held and held[0])
 
 
 def _sentence(place: Path, cause: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 import asyncpg
 
 from storage.base import StorageUnfit
-from storage.migrate import SCRIPTS, check_canary, is_behind, make_canary
+from storage.migrate import HELD, SCRIPTS, check_canary, check_held, is_behind, make_canary
 from storage.seal import Sealer
 
 ONE_AT_A_TIME: Final = 0x6E686970
@@ -50,8 +50,8 @@ async def _found(connection: asyncpg.Connection, name: str) -> tuple[str | None,
     return versions[0][0], tables - {_ASIDE}
 
 
-def script(version: str | None) -> str:
-    """The statements from a version (None: from nothing) to the newest."""
+def script(version: str | None, to: str = "head") -> str:
+    """The statements from a version (None: from nothing) to another."""
     from alembic import command
     from alembic.config import Config
 
@@ -59,7 +59,7 @@ def script(version: str | None) -> str:
     config = Config(output_buffer=written)
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["dialect"] = "postgresql"
-    command.upgrade(config, f"{version or 'base'}:head", sql=True)
+    command.upgrade(config, f"{version or 'base'}:{to}", sql=True)
     return written.getvalue()
 
 
@@ -69,3 +69,4 @@ async def _check_key(connection: asyncpg.Connection, name: str, sealer: Sealer) 
         await connection.execute("INSERT INTO meta (name, value) VALUES ('canary', $1)", make_canary(sealer))
     else:
         check_canary(name, canary, sealer)
+    check_held(name, await connection.fetchval("SELECT value FROM meta WHERE name = $1", HELD))

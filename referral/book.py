@@ -12,13 +12,15 @@ from typing import Literal
 from referral.model import Hotline, Level, Office, Province, RouteId, Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class When:
     """One test over facts: a tree whose leaves look at a fact, an element of the law, the level or the signs' strength.
 
     `is`: fact `name` is one of `values`. `has`: at least `at_least` of `values` are in the set `name` (no values: of
     all its codes). `element`: Act, Means or Purpose is present. `level`: one of `values`. `count`: at least `at_least`
     of `name`: strong or medium indicators (in the dimensions `values`, or all), indicators, elements, unknown answers.
+
+    A test is itself and equal to no other, so that what is made of it once is found again at once (when.py).
     """
 
     op: Literal["all", "any", "not", "is", "has", "element", "level", "count", "always"]
@@ -152,9 +154,9 @@ class Profile:
     fits: tuple[Mapping[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Instrument:
-    """A screening instrument: its questions' codings, profiles and the threshold of a dimension."""
+    """A screening instrument: its questions' codings, profiles and the threshold of a dimension. Equal to no other."""
 
     id: str
     version: str

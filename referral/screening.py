@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from msgspec.structs import replace
 
 from referral.book import Coding, Indicator, Instrument, LevelRule, ReferralBook
-from referral.codes import ALL_ROUTES, ANY_OF, DIMENSIONS, ELEMENTS, ONE_OF, ROUTES, SEVERITY
+from referral.codes import ALL_ROUTES, DIMENSIONS, ELEMENTS, ROUTES, SEVERITY
 from referral.model import Facts, Level, Reason, Screening
 from referral.when import Seen, holds
 
@@ -28,7 +29,7 @@ _NOT_ASKED = frozenset({"skip", "unsure"})
 
 def facts_of(instruments: Sequence[Instrument], kind: str, answers: Answers) -> Facts:
     """The facts behind these answers. `kind` is the intake's. Answers that no instrument codes add nothing."""
-    codings = [coding for instrument in instruments for coding in instrument.codings if _given(coding, answers)]
+    codings = _codings(tuple(instruments), answers)
     facts = Facts(
         kind=kind,
         unknown=len({coding.question for coding in codings if coding.unknown}),
@@ -39,10 +40,30 @@ def facts_of(instruments: Sequence[Instrument], kind: str, answers: Answers) -> 
     return _placed(_coded(facts, codings), answers)
 
 
-def _given(coding: Coding, answers: Answers) -> bool:
-    return coding.answer in _picked(answers, coding.question) and all(
-        set(accepted) & set(_picked(answers, question)) for question, accepted in coding.also.items()
-    )
+def _codings(instruments: tuple[Instrument, ...], answers: Answers) -> list[Coding]:
+    """The codings of the answers given, in the order of the files: where two set one fact, the later may count."""
+    known = _by_answer(instruments)
+    found = {
+        at: coding
+        for question in answers
+        for answer in _picked(answers, question)
+        for at, coding in known.get((question, answer), ())
+        if _fits(coding, answers)
+    }
+    return [found[at] for at in sorted(found)]
+
+
+@cache
+def _by_answer(instruments: tuple[Instrument, ...]) -> Mapping[tuple[str, str], Sequence[tuple[int, Coding]]]:
+    """Where each answer's codings stand, so that a turn looks at those of its own answers only."""
+    found: dict[tuple[str, str], list[tuple[int, Coding]]] = {}
+    for at, coding in enumerate(coding for instrument in instruments for coding in instrument.codings):
+        found.setdefault((coding.question, coding.answer), []).append((at, coding))
+    return found
+
+
+def _fits(coding: Coding, answers: Answers) -> bool:
+    return all(not set(accepted).isdisjoint(_picked(answers, question)) for question, accepted in coding.also.items())
 
 
 def _picked(answers: Answers, question: str) -> tuple[str, ...]:
@@ -51,15 +72,16 @@ def _picked(answers: Answers, question: str) -> tuple[str, ...]:
 
 
 def _coded(facts: Facts, codings: Sequence[Coding]) -> Facts:
-    changes: dict[str, object] = {name: _added(name, codings) for name in ANY_OF if name != "share"}
-    for name in ONE_OF:
-        if name != "kind" and (values := [coding.sets[name] for coding in codings if name in coding.sets]):
-            changes[name] = _settled(name, values)
+    added: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
+    for coding in codings:
+        for name, codes in coding.adds.items():
+            added.setdefault(name, []).extend(codes)
+        for name, value in coding.sets.items():
+            values.setdefault(name, []).append(value)
+    changes: dict[str, object] = {name: frozenset(codes) for name, codes in added.items() if name != "share"}
+    changes |= {name: _settled(name, said) for name, said in values.items() if name != "kind"}
     return replace(facts, **changes)
-
-
-def _added(name: str, codings: Sequence[Coding]) -> frozenset[str]:
-    return frozenset(code for coding in codings for code in coding.adds.get(name, ()))
 
 
 def _settled(name: str, values: Sequence[str]) -> str | bool:
@@ -103,10 +125,9 @@ def judge(book: ReferralBook, facts: Facts) -> Screening:
     strengths = strengths_of(book, facts)
     seen = Seen(facts, _elements(book, facts, strengths), strengths=strengths)
     held = [rule for rule in book.levels if holds(rule.when, seen)]
-    level: Level = max((rule.level for rule in held), default="L0")
     dimensions = _dimensions(book, strengths)
     return Screening(
-        level=level,
+        level=_gravest(held),
         act="act" in seen.elements,
         means="means" in seen.elements,
         purpose="purpose" in seen.elements,
@@ -115,6 +136,17 @@ def judge(book: ReferralBook, facts: Facts) -> Screening:
         classification=_classification(facts, seen.elements, dimensions),
         provisional=_provisional(book, facts, strengths),
     )
+
+
+def level_of(book: ReferralBook, facts: Facts) -> Level:
+    """The level that `judge` would give, and nothing else: it is asked for several times in a turn."""
+    strengths = strengths_of(book, facts)
+    seen = Seen(facts, _elements(book, facts, strengths), strengths=strengths)
+    return _gravest([rule for rule in book.levels if holds(rule.when, seen)])
+
+
+def _gravest(held: Sequence[LevelRule]) -> Level:
+    return max((rule.level for rule in held), default="L0")
 
 
 def strengths_of(book: ReferralBook, facts: Facts) -> dict[str, tuple[str, str]]:

@@ -1,16 +1,18 @@
-"""Does a rule's test hold for these facts? One function a kind of test, and a table of them."""
+"""Does a rule's test hold for these facts? Each test is made into a function once; one maker a kind of test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
+
+from msgspec import Struct
 
 from referral.book import When
 from referral.model import Facts, Level
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a test may look at: the facts, the elements of the law, the level, and the indicators by id.
 
     `strengths` maps each indicator that was seen to its dimension and strength for this person. `level` is empty while
@@ -23,58 +25,75 @@ class Seen:
     strengths: Mapping[str, tuple[str, str]] | None = None
 
 
+Test = Callable[[Seen], bool]
+
+
 def holds(when: When, seen: Seen) -> bool:
     """True when the test holds. Unknown never counts as no: a test for `none` holds only if somebody said so."""
-    return _TESTS[when.op](when, seen)
+    return _made(when)(seen)
 
 
-def one(facts: Facts, name: str) -> str:
+@cache
+def _made(when: When) -> Test:
+    """The test as a function: walking its tree for every rule of every turn would cost ten times as much."""
+    return _MAKERS[when.op](when)
+
+
+def _all(when: When) -> Test:
+    parts = tuple(map(_made, when.parts))
+
+    def test(seen: Seen) -> bool:
+        for part in parts:
+            if not part(seen):
+                return False
+        return True
+
+    return test
+
+
+def _any(when: When) -> Test:
+    parts = tuple(map(_made, when.parts))
+
+    def test(seen: Seen) -> bool:
+        for part in parts:
+            if part(seen):
+                return True
+        return False
+
+    return test
+
+
+def _not(when: When) -> Test:
+    part = _made(when.parts[0])
+    return lambda seen: not part(seen)
+
+
+def _is(when: When) -> Test:
     """The code of a fact that holds one; yes and no for those that are true or false."""
-    value = getattr(facts, name)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+    said, values = attrgetter(when.name), frozenset(when.values)
+    if isinstance(getattr(Facts(), when.name), bool):
+        return lambda seen: ("yes" if said(seen.facts) else "no") in values
+    return lambda seen: said(seen.facts) in values
 
 
-def some(facts: Facts, name: str) -> frozenset[str]:
-    """The codes of a fact that holds several. Consent that was not asked is an empty set: it permits nothing."""
-    found: frozenset[str] | None = getattr(facts, name)
-    return found or frozenset()
+def _has(when: When) -> Test:
+    """Codes of a fact that holds several. Consent that was not asked is None: it permits nothing."""
+    said, values, enough = attrgetter(when.name), frozenset(when.values), when.at_least
+    if not values:
+        return lambda seen: len(said(seen.facts) or ()) >= enough
+    return lambda seen: len(values.intersection(said(seen.facts) or ())) >= enough
 
 
-def _all(when: When, seen: Seen) -> bool:
-    return all(holds(part, seen) for part in when.parts)
+def _element(when: When) -> Test:
+    return lambda seen: when.name in seen.elements
 
 
-def _any(when: When, seen: Seen) -> bool:
-    return any(holds(part, seen) for part in when.parts)
+def _level(when: When) -> Test:
+    return lambda seen: seen.level in when.values
 
 
-def _not(when: When, seen: Seen) -> bool:
-    return not holds(when.parts[0], seen)
-
-
-def _is(when: When, seen: Seen) -> bool:
-    return one(seen.facts, when.name) in when.values
-
-
-def _has(when: When, seen: Seen) -> bool:
-    found = some(seen.facts, when.name)
-    if when.values:
-        found = found.intersection(when.values)
-    return len(found) >= when.at_least
-
-
-def _element(when: When, seen: Seen) -> bool:
-    return when.name in seen.elements
-
-
-def _level(when: When, seen: Seen) -> bool:
-    return seen.level in when.values
-
-
-def _count(when: When, seen: Seen) -> bool:
-    return _counted(when, seen) >= when.at_least
+def _count(when: When) -> Test:
+    return lambda seen: _counted(when, seen) >= when.at_least
 
 
 def _counted(when: When, seen: Seen) -> int:
@@ -90,11 +109,11 @@ def _counted(when: When, seen: Seen) -> int:
     )
 
 
-def _always(when: When, seen: Seen) -> bool:
-    return True
+def _always(when: When) -> Test:
+    return lambda seen: True
 
 
-_TESTS: Mapping[str, Callable[[When, Seen], bool]] = {
+_MAKERS: Mapping[str, Callable[[When], Test]] = {
     "all": _all,
     "any": _any,
     "not": _not,

@@ -23,7 +23,7 @@ TURNS: tuple[tuple[str, str], ...] = (
     (TAP, "m01"),
     (TAP, "done"),
     (TEXT, "Xe bảy chỗ biển số 23A, hay đỗ sau quán buổi tối"),
-    (TEXT, "Có hai cô gái trẻ không được ra ngoài, hỏi chuyện thì có người gọi vào ngay"),
+    (TEXT, "Quán mới mở hai tháng, có mấy cô ở tỉnh khác đến làm, tối nào cũng đông khách"),
     (TAP, "skip"),
     (TAP, "no"),
     (TAP, "yes"),

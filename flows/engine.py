@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from flows.book import FIRST, FlowBook
 from flows.conditions import values_of
-from flows.hear.choice import is_typed, match, way
+from flows.hear.choice import match, typed_whole, way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
 from flows.model import (
@@ -179,7 +179,7 @@ def _pressed_in_words(now: UnderWay, text: str) -> str:
     quiet = now.book.everywhere.quiet_labels
     labels = [(one.id, _label(now, one)) for one in now.book.everywhere.ways]
     labels += [(name, _label(now, Choice(name, label, f"everywhere.quiet.{name}"))) for name, label in quiet.items()]
-    same = {name for name, label in labels if is_typed(label, text)}
+    same = typed_whole(labels, text)
     return same.pop() if len(same) == 1 else ""
 
 

@@ -6,8 +6,8 @@ A whole message must be the word; a story that merely contains "có" chooses not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 
 from flows.hear.normal import Normal, fold, marks, normalise
 
@@ -73,7 +73,6 @@ def _spoken(listed: str) -> tuple[Normal, ...]:
 
 
 _ANSWERS = {"yes": _spoken(_YES), "no": _spoken(_NO), "unsure": _spoken(_UNSURE), "skip": _spoken(_SKIP)}
-_WAY_WORDS = {name: _spoken(listed) for name, listed in _WAYS.items()}
 _NUMBER_WORDS = _spoken(_NUMBERS)
 
 
@@ -91,17 +90,34 @@ def _chosen(choices: Choices, typed: Normal) -> list[str]:
     return next((ids for read in steps if (ids := read(choices, typed))), [])
 
 
-def is_typed(label: str, text: str) -> bool:
-    """True when the text is this label and nothing else, its marks perhaps left out; never by being merely near it."""
-    return len(text) <= LONGEST and _same(_label_of(text), _offered(label))
+def typed_whole(choices: Choices, text: str) -> set[str]:
+    """The ids whose label the text is and nothing else, its marks perhaps left out; never by being merely near it."""
+    if len(text) > LONGEST:
+        return set()
+    typed = _label_of(text)
+    return {id for id, label in choices if _same(typed, _offered(label))}
 
 
 def way(text: str) -> str:
     """The way that the whole message names (stop, back, skip, person, language, review), or empty."""
     if len(text) > LONGEST:
         return ""
-    read_as = (_label_of(text), _plain(text))
-    return next((name for name, words in _WAY_WORDS.items() if any(_same(t, w) for t in read_as for w in words)), "")
+    found = (_way_of(typed) for typed in (_label_of(text), _plain(text)))
+    return next((name for name in found if name), "")
+
+
+def _way_of(typed: Normal) -> str:
+    return next((name for name, words in _ways_by_words().get(typed.folded, ()) if _same(typed, words)), "")
+
+
+@cache
+def _ways_by_words() -> Mapping[str, Sequence[tuple[str, Normal]]]:
+    """The ways' words without marks, to the ways that they may name."""
+    found: dict[str, list[tuple[str, Normal]]] = {}
+    for name, listed in _WAYS.items():
+        for words in _spoken(listed):
+            found.setdefault(_folded(words.words), []).append((name, words))
+    return found
 
 
 def _plain(text: str) -> Normal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.hear.lexicon import Lexicon
-from flows.hear.normal import Normal, fold
+from flows.hear.normal import Normal, spelt
 
 # Unicode blocks, first and last character → ISO 639-1.
 _SCRIPTS = (
@@ -24,7 +24,7 @@ def language_of(lexicon: Lexicon, normal: Normal) -> str:
         return script
     scores = {language: 0 for language in lexicon.common}
     for word in normal.words:
-        folded = fold(word)
+        folded, _ = spelt(word)
         for language, common in lexicon.common.items():
             scores[language] += folded in common or (language == "vi" and folded != word)
     best = max(scores, key=lambda language: (scores[language], language == "vi"), default="vi")

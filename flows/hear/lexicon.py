@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flows.hear.normal import fold, marks, single, tokens
+from flows.hear.normal import fold, marks, single, spelt, tokens
 from flows.hear.weigh import Weights
 
 Role = Literal["danger", "part", "frame", "intent", "child", "place", "class"]
@@ -172,13 +172,13 @@ def words_of(lexicon: Lexicon, typed: Sequence[str], accented: bool) -> list[Wor
 
 def _forms(spellings: Mapping[str, str], text: str) -> tuple[tuple[str, frozenset[str]], ...]:
     """The spellings a typed word may stand for: itself, without doubled letters, out of teencode."""
-    forms = {fold(text): marks(text)}
+    forms = dict([spelt(text)])
     once = single(text)
     if once != text:
-        forms.setdefault(fold(once), marks(once))
+        forms.setdefault(*spelt(once))
     standard = spellings.get(text) or spellings.get(once) or ""
     if standard:
-        forms.setdefault(fold(standard), marks(standard))
+        forms.setdefault(*spelt(standard))
     return tuple(forms.items())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 from unicodedata import is_normalized, normalize
 
 # Characters written without spaces between words; each counts as a word of its own.
@@ -20,6 +22,8 @@ _HIDDEN = re.compile(
 _MARK = re.compile("[\u0300-\u036f]+")
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
 _DOUBLE = re.compile(r"([^\W\d_])\1+")
+LONGEST_WORD: Final = 8
+"""Code points: the longest syllable of Vietnamese is seven ("nghiêng")."""
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u3000]+")
 
 
@@ -57,6 +61,20 @@ def normalise(text: str) -> Normal:
 def tokens(cleaned: str) -> list[str]:
     """The words and the punctuation of a cleaned text, in order."""
     return _TOKEN.findall(cleaned)
+
+
+def spelt(word: str) -> tuple[str, frozenset[str]]:
+    """One word as it is compared: without its marks, and its marks.
+
+    Words come again and again, so short ones of letters only are remembered, each by itself and of nobody. A number or
+    the name of an account never is.
+    """
+    return _remembered(word) if len(word) <= LONGEST_WORD and word.isalpha() else (fold(word), marks(word))
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(word: str) -> tuple[str, frozenset[str]]:
+    return fold(word), marks(word)
 
 
 def single(word: str) -> str:

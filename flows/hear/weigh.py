@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from flows.hear.normal import fold
+from flows.hear.normal import spelt
 
 _TOLD = 4  # how many of the heaviest parts are told; more explain nothing
 
@@ -26,7 +26,7 @@ class Weights:
 
 def features(words: Sequence[str], spellings: Mapping[str, str]) -> dict[str, str]:
     """Every word and pair of neighbours as weighed (folded, out of teencode, `#` for a number), to it as typed."""
-    weighed = ["#" if word.isdecimal() else fold(spellings.get(word, word)) for word in words]
+    weighed = ["#" if word.isdecimal() else spelt(spellings.get(word, word))[0] for word in words]
     ones = zip(weighed, words, strict=True)
     twos = zip(pairwise(weighed), pairwise(words), strict=True)
     return {**dict(ones), **{" ".join(pair): " ".join(typed) for pair, typed in twos}}

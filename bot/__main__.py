@@ -1,4 +1,4 @@
-"""`python -m bot serve | check | talk | triage | route | export | invite | draw`. Reads arguments; no logic."""
+"""The commands of `python -m bot`; `python -m bot --help` lists them. Reads arguments; no logic."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def _unfit() -> tuple[type[Exception], ...]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Nhịp Cầu: hotline intake and referral")
     commands = parser.add_subparsers(required=True, metavar="command")
-    _command(commands, "serve", "run the whole service", _serve)
+    _command(commands, "serve", "run the service", _serve)
+    _command(commands, "work", "deliver, schedule and poll beside processes that serve (PostgreSQL)", _work)
+    _command(commands, "migrate", "bring the database to this program's schema", _migrate)
     _command(commands, "check", "prove flows, rules and catalogues", _check)
     for name, what in (("talk", "play conversations"), ("triage", "understand messages"), ("route", "route facts")):
         door = _command(commands, name, f"{what}: JSON lines in and out", partial(_door, name))
@@ -87,9 +89,22 @@ def _command(
 
 
 def _serve(_: argparse.Namespace) -> int:
-    from bot.app import serve
+    from bot.serve import serve
 
     return asyncio.run(serve(read_settings()))
+
+
+def _work(_: argparse.Namespace) -> int:
+    from bot.app import work
+
+    return asyncio.run(work(read_settings()))
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    from bot import commands
+
+    print(asyncio.run(commands.migrate(read_settings())))
+    return 0
 
 
 def _check(_: argparse.Namespace) -> int:

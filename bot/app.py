@@ -1,18 +1,15 @@
-"""Builds everything and hands it to each other: storage, book, channels, web, deliverer. The only place that does."""
+"""Builds everything but the pages, and keeps at work what needs none: storage, book, channels, deliverer, schedule."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
-
-import uvicorn
-from starlette.applications import Starlette
 
 from bot import export, log, schedule
 from bot.book import Book, read_book
@@ -21,16 +18,15 @@ from bot.channels.pace import Pace
 from bot.channels.telegram.poll import poll
 from bot.channels.telegram.send import TelegramChannel
 from bot.channels.telegram.set_up import Way, set_up_at_last
-from bot.channels.telegram.webhook import webhook_route
 from bot.channels.web import WebChannel
 from bot.deliver import Deliverer, Work
-from bot.demo import PASSWORD, add_demo_officers, refuse_demo_officers
-from bot.keys import service_key
+from bot.demo import add_demo_officers, refuse_demo_officers
+from bot.held import while_held
+from bot.keys import open_with_key
 from bot.receive import Receiver, utc_now
-from bot.settings import Settings
-from bot.web.site import Site, build_site
+from bot.settings import BadSetting, Settings
+from bot.watch import Watch
 from storage.accounts import Accounts
-from storage.open import open_storage
 from storage.sqlite import SqliteStorage
 from storage.store import DatabaseStorage
 
@@ -50,7 +46,7 @@ class Parts:
     receiver: Receiver
     deliverer: Deliverer
     channels: Mapping[str, Channel]
-    site: Starlette
+    watch: Watch
 
 
 async def open_parts(settings: Settings) -> Parts:
@@ -60,7 +56,7 @@ async def open_parts(settings: Settings) -> Parts:
         log.say(
             "book.warnings", count=len(warnings), problem="for the operator to supply: python -m bot check lists them"
         )
-    storage = await open_storage(settings.database, service_key(settings.home, Path(settings.database)))
+    storage = await open_with_key(settings.home, settings.database)
     try:
         return await _built(settings, book, storage)
     except BaseException:
@@ -88,11 +84,7 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
     await storage.listen(deliverer.wake)
-    routes = _webhooks(settings, channels, receiver)
-    site = build_site(
-        Site(receiver=receiver, storage=storage, book=book, settings=settings, now=utc_now, extra_routes=routes)
-    )
-    return Parts(settings, book, storage, receiver, deliverer, channels, site)
+    return Parts(settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now))
 
 
 def _channels(settings: Settings) -> dict[str, Channel]:
@@ -104,27 +96,18 @@ def _channels(settings: Settings) -> dict[str, Channel]:
     return channels
 
 
-def _webhooks(settings: Settings, channels: Mapping[str, Channel], receiver: Receiver) -> tuple[Any, ...]:
-    telegram = channels.get("telegram")
-    if not settings.telegram_webhook or not isinstance(telegram, TelegramChannel):
-        return ()
-    return (webhook_route(telegram, settings.telegram_secret.value, receiver.citizen),)
-
-
 @asynccontextmanager
-async def at_work(parts: Parts, lost: Callable[[str], None] = lambda name: None) -> AsyncIterator[None]:
-    """The outbox, the schedule and the polling run while this is open; afterwards all are at rest and the storage closed.
+async def at_work(
+    parts: Parts, lost: Callable[[str], None] = lambda name: None, *, here: bool = True
+) -> AsyncIterator[None]:
+    """The outbox, the schedule and Telegram run while this is open; afterwards all are at rest and the storage closed.
 
     `lost` is told the name of one that ended before its time: nothing would leave or come in, and nobody would notice.
+    Not `here`: other processes do it, and this one watches whether they do.
     """
     stop = asyncio.Event()
-    tasks = [
-        asyncio.create_task(parts.deliverer.run(stop), name="deliver"),
-        asyncio.create_task(schedule.run(parts.storage, parts.receiver, stop, utc_now), name="schedule"),
-    ]
-    telegram = parts.channels.get("telegram")
-    if isinstance(telegram, TelegramChannel):
-        tasks.append(asyncio.create_task(_telegram(parts, telegram, stop), name="telegram"))
+    work = _work(parts, stop) if here else [("watch", parts.watch.run(stop))]
+    tasks = [asyncio.create_task(each, name=name) for name, each in work]
     for task in tasks:
         task.add_done_callback(lambda ended: _notice_loss(ended, stop, lost))
     try:
@@ -149,76 +132,47 @@ def _notice_loss(ended: asyncio.Task[None], stop: asyncio.Event, lost: Callable[
         lost(ended.get_name())
 
 
+def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+    yield "deliver", parts.deliverer.run(stop)
+    yield "schedule", schedule.run(parts.storage, parts.receiver, stop, utc_now)
+    telegram = parts.channels.get(TELEGRAM)
+    if isinstance(telegram, TelegramChannel):
+        # Two that poll one bot take each other's updates. The number before the colon of a token is the bot's.
+        name = f"telegram/{parts.settings.telegram_token.value.partition(':')[0]}"
+        yield TELEGRAM, while_held(parts.storage, name, partial(_telegram, parts, telegram), stop)
+
+
 async def _telegram(parts: Parts, telegram: TelegramChannel, stop: asyncio.Event) -> None:
     way = Way(parts.settings.telegram_webhook, parts.settings.telegram_secret.value)
     await set_up_at_last(telegram.bot, way, stop)
-    if not stop.is_set() and not parts.settings.telegram_webhook:
+    if parts.settings.telegram_webhook:
+        await stop.wait()
+    else:
         await poll(telegram, parts.receiver.citizen, stop)
 
 
-async def serve(settings: Settings) -> int:
-    """Run the whole service until it is told to stop; its exit status. Raises what `open_parts` raises."""
-    log.set_up()
-    sys.setswitchinterval(SWITCH_S)
+async def work(settings: Settings) -> int:
+    """Run all but the pages until it is told to stop; its exit status. Raises BadSetting, and what `open_parts` raises."""
+    if not settings.shared:
+        raise BadSetting("`work` is for PostgreSQL: with a database file `serve` is the one process and does it all")
+    prepare_process()
     parts = await open_parts(settings)
-    server = _Server(
-        uvicorn.Config(
-            parts.site,
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
-        ),
-        lambda: _say_started(settings),
-    )
+    stop = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
     lost: list[str] = []
 
     def end(name: str) -> None:
         lost.append(name)
-        server.should_exit = True
+        stop.set()
 
     async with at_work(parts, end):
-        await server.serve()
+        log.say("work.started", mode=settings.mode)
+        await stop.wait()
     return 1 if lost else 0
 
 
-class _Server(uvicorn.Server):
-    """Says when it listens, and on a signal stops without raising it again, so that what is under way is finished."""
-
-    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listening = listening
-
-    async def startup(self, sockets: list[Any] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._listening()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
-
-
-def _say_started(settings: Settings) -> None:
-    log.say("service.started", port=settings.port, mode="trial" if settings.trial else "production")
-    sys.stdout.write(banner(settings))
-    sys.stdout.flush()
-
-
-def banner(settings: Settings) -> str:
-    """What the person who started it sees."""
-    at = f"http://{settings.host}:{settings.port}"
-    lines = [f"Nhịp Cầu: {at}/ (citizens) · {at}/officers/ (officers)"]
-    if settings.trial:
-        lines.append("BẢN DÙNG THỬ / TRIAL: nothing here reaches a real agency.")
-        lines.append(f"Demo officers: hotline_111-1 (111), police-5 (national police), … password {PASSWORD}")
-    lines.append("Telegram: on" if settings.telegram_token else "Telegram: off (set NHIPCAU_TELEGRAM_TOKEN)")
-    return "\n".join(lines) + "\n"
+def prepare_process() -> None:
+    """What a process that serves or works sets for itself: where its log goes, and that a busy loop starves no thread."""
+    log.set_up()
+    sys.setswitchinterval(SWITCH_S)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from bot.book import read_book
 from bot.export import export_weekly
-from bot.keys import service_key
+from bot.keys import open_with_key, service_key
 from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
 from storage.accounts import Accounts, OfficerUnknown
 from storage.base import Officer
-from storage.open import open_storage
+from storage.open import migrate_storage
 from storage.store import DatabaseStorage
 
 INVITE_DAYS = 7
@@ -28,10 +28,19 @@ async def export_week(settings: Settings, week: str, folder: Path) -> str:
         return str(await export_weekly(storage, book, week, folder, utc_now()))
 
 
+async def migrate(settings: Settings) -> str:
+    """Bring the database to this program's schema; one line that says from which to which. Raises StorageUnfit."""
+    async with service_key(settings.home, settings.database) as key:
+        before, after = await migrate_storage(settings.database, key)
+    if before == after:
+        return f"schema {after}: nothing to do."
+    return f"schema {before or 'none'} → {after}."
+
+
 @asynccontextmanager
 async def _storage(settings: Settings) -> AsyncIterator[DatabaseStorage]:
     """The database of this installation, beside the service that may be running on it."""
-    storage = await open_storage(settings.database, service_key(settings.home, Path(settings.database)))
+    storage = await open_with_key(settings.home, settings.database)
     try:
         yield storage
     finally:

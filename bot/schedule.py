@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot import log
+from bot.held import pause
 from bot.week import Week, before, week_at
 from storage.base import Commit, OutboxRow, Storage, StorageAway
 
@@ -51,7 +52,7 @@ async def run(storage: Storage, receiver: Abandons, stop: asyncio.Event, now: Ca
             await sweep(storage, receiver, at)
         except StorageAway:
             log.warn("schedule.storage_away")
-        await _pause(stop, SWEEP_S)
+        await pause(stop, SWEEP_S)
 
 
 async def plan(storage: Storage, at: datetime) -> None:
@@ -82,10 +83,3 @@ def _weekly(week: Week) -> OutboxRow:
         due_at=week.due_at,
         body={"week": week.name},
     )
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

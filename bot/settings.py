@@ -45,6 +45,17 @@ class Settings:
     telegram_secret: Secret = Secret("")
     telegram_proxy: str = ""
     exports: Path = Path("exports")
+    work_here: bool = True
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may use the database: it is PostgreSQL."""
+        return self.database.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def mode(self) -> str:
+        """`trial` or `production`."""
+        return "trial" if self.trial else "production"
 
 
 NAMES = {
@@ -52,8 +63,9 @@ NAMES = {
     "NHIPCAU_HOST": "address to listen on (default 127.0.0.1)",
     "NHIPCAU_PORT": "port to listen on (default 8080)",
     "NHIPCAU_URL": "how officers reach this service, for links in notices (default http://HOST:PORT)",
-    "NHIPCAU_DATABASE": "database file (default HOME/nhipcau.db)",
+    "NHIPCAU_DATABASE": "database file (default HOME/nhipcau.db), or postgresql://user@host:5432/name",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
+    "NHIPCAU_WORK": "here (default: serve also delivers) or elsewhere (processes of `work` do; PostgreSQL only)",
     "NHIPCAU_TELEGRAM_TOKEN": "the bot's token; Telegram is off without it",
     "NHIPCAU_TELEGRAM_API": "Bot API server (default https://api.telegram.org)",
     "NHIPCAU_TELEGRAM_WEBHOOK": "public https URL of this service's /telegram; long polling without it",
@@ -77,7 +89,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         port=port,
         url=(given.get("NHIPCAU_URL") or f"http://{host}:{port}").rstrip("/"),
         database=given.get("NHIPCAU_DATABASE") or str(home / "nhipcau.db"),
-        trial=_mode(given.get("NHIPCAU_MODE") or "trial"),
+        trial=_one_of("NHIPCAU_MODE", given, "trial", "production"),
+        work_here=_one_of("NHIPCAU_WORK", given, "here", "elsewhere"),
         telegram_token=Secret(given.get("NHIPCAU_TELEGRAM_TOKEN", "")),
         telegram_api=(given.get("NHIPCAU_TELEGRAM_API") or "https://api.telegram.org").rstrip("/"),
         telegram_webhook=given.get("NHIPCAU_TELEGRAM_WEBHOOK", ""),
@@ -98,7 +111,9 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _mode(text: str) -> bool:
-    if text not in {"trial", "production"}:
-        raise BadSetting(f"NHIPCAU_MODE is `{text}`; it should be trial or production")
-    return text == "trial"
+def _one_of(name: str, given: Mapping[str, str], usual: str, other: str) -> bool:
+    """Whether it is the usual one. Raises BadSetting for a third."""
+    text = given.get(name) or usual
+    if text not in (usual, other):
+        raise BadSetting(f"{name} is `{text}`; it should be {usual} or {other}")
+    return text == usual

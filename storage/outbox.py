@@ -326,6 +326,15 @@ def next_due() -> Work[int | None]:
     return soonest
 
 
+def first_waiting(now: datetime) -> Work[int | None]:
+    """Since when the due row waits that would be claimed first, in UTC milliseconds."""
+    for priority in PRIORITIES:
+        found = yield NEXT_DUE, {"priority": priority}
+        if found and found[0][0] <= to_ms(now):
+            return int(found[0][0])
+    return None
+
+
 def says(conversation: str) -> Work[list[Row]]:
     """Key and sealed body of what was said since the person was last heard, in order."""
     rows: list[Row] = yield SAID, {"is_conversation": conversation}

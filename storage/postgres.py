@@ -8,7 +8,8 @@ advisory lock (outbox.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -17,6 +18,7 @@ from sqlalchemy.dialects import postgresql as dialect
 from storage.base import StorageAway, StorageUnfit
 from storage.connections import LET_GO, Connections, Names, opening
 from storage.joined import joined, rounds
+from storage.migrate import Moved
 from storage.migrate_postgres import migrate
 from storage.seal import Sealer
 from storage.spoken import spoken
@@ -76,6 +78,43 @@ NOTHING: Final[Mapping[str, str]] = {}
 Connect = Callable[..., Any]
 
 
+async def is_empty(dsn: str) -> bool:
+    """Whether there is no table yet. Raises StorageUnfit and StorageAway, as all that opens."""
+    async with _first(dsn) as connection:
+        return not await connection.fetchval("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() LIMIT 1")
+
+
+async def bring_up(dsn: str, sealer: Sealer) -> Moved:
+    """Make or update a database; from which schema to which. Raises StorageUnfit and StorageAway."""
+    async with _first(dsn) as connection:
+        moved: Moved = await migrate(connection, sealer, only_new=False)
+    return moved
+
+
+@asynccontextmanager
+async def _first(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection for looking and migrating, with patience for another process that migrates."""
+    with opening():
+        connection = await _connector(dsn, MIGRATE_S)()
+        try:
+            if connection.get_server_version().major < OLDEST:
+                raise StorageUnfit(f"the server is older than PostgreSQL {OLDEST}: use a newer one")
+            yield connection
+        finally:
+            await connection.close(timeout=CONNECT_S)
+
+
+def _connector(dsn: str, answer_s: float) -> Connect:
+    async def connect(settings: Mapping[str, str] = NOTHING) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            dsn, timeout=CONNECT_S, command_timeout=answer_s + SILENT_S, target_session_attrs="read-write",
+            statement_cache_size=256, max_cached_statement_lifetime=0,
+            server_settings={**SETTINGS, **settings, "statement_timeout": f"{answer_s:.3f}s"},
+        )  # fmt: skip
+
+    return connect
+
+
 class PostgresStorage(DatabaseStorage):
     """`Storage` in PostgreSQL, for any number of processes.
 
@@ -100,29 +139,15 @@ class PostgresStorage(DatabaseStorage):
     async def open(
         cls, dsn: str, sealer: Sealer, *, connections: int = CONNECTIONS, answer_s: float = ANSWER_S
     ) -> PostgresStorage:
-        """Open a database, made or migrated as needed. Of several hosts the one that takes writes is used.
+        """Open a database, made where it is empty. Of several hosts the one that takes writes is used.
 
         Raises StorageUnfit for a database that cannot be used, StorageAway for one that cannot be reached now.
         """
-
-        async def connect(wait_s: float = answer_s, settings: Mapping[str, str] = NOTHING) -> asyncpg.Connection:
-            return await asyncpg.connect(
-                dsn, timeout=CONNECT_S, command_timeout=wait_s + SILENT_S, target_session_attrs="read-write",
-                statement_cache_size=256, max_cached_statement_lifetime=0,
-                server_settings={**SETTINGS, **settings, "statement_timeout": f"{wait_s:.3f}s"},
-            )  # fmt: skip
-
-        with opening():
-            first = await connect(MIGRATE_S)
-            try:
-                if first.get_server_version().major < OLDEST:
-                    raise StorageUnfit(f"the server is older than PostgreSQL {OLDEST}: use a newer one")
-                await migrate(first, sealer)
-                if await first.fetchval("SHOW synchronous_commit") == "off":
-                    raise StorageUnfit("the database acknowledges what it may lose: set synchronous_commit = on")
-            finally:
-                await first.close(timeout=CONNECT_S)
-        return cls(connect, sealer, connections)
+        async with _first(dsn) as connection:
+            await migrate(connection, sealer, only_new=True)
+            if await connection.fetchval("SHOW synchronous_commit") == "off":
+                raise StorageUnfit("the database acknowledges what it may lose: set synchronous_commit = on")
+        return cls(_connector(dsn, answer_s), sealer, connections)
 
     async def read(self, work: Work[T], *, long: bool = False) -> T:
         if not long:

@@ -156,6 +156,10 @@ class DatabaseStorage(ABC):
         """When a row can next be performed: perhaps in the past, None where nothing waits."""
         return from_ms_or_none(await self.read(outbox.next_due()))
 
+    async def first_waiting(self, now: datetime) -> datetime | None:
+        """Since when the row has been due that would be claimed first; None where none is due."""
+        return from_ms_or_none(await self.read(outbox.first_waiting(now)))
+
     async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]:
         """What was said in a conversation since the person was last heard, in order."""
         rows = await self.read(outbox.says(conversation))

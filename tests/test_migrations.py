@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from storage.base import StorageUnfit
-from storage.migrate import LATEST, migrate
+from storage.migrate import LATEST, Found, migrate
 from storage.schema import APPEND_ONLY, TABLES, metadata
 from storage.seal import Sealer
 
@@ -52,7 +52,7 @@ def shape(path: Path) -> dict[str, tuple[object, ...]]:
 
 
 def test_the_migrations_make_exactly_the_schema(path: Path, tmp_path: Path) -> None:
-    assert migrate(path, SEALER)
+    assert migrate(path, SEALER) == ("", LATEST)
     described = tmp_path / "described.db"
     engine = create_engine(f"sqlite:///{described}")
     with engine.begin() as connection:
@@ -79,7 +79,7 @@ def test_migrating_twice_changes_nothing_and_keeps_the_rows(path: Path) -> None:
     migrate(path, SEALER)
     run(path, "INSERT INTO officer (id, name, active, created_at) VALUES ('o1', 'Trực ban', 1, 0)")
     before = shape(path)
-    assert not migrate(path, SEALER)
+    assert migrate(path, SEALER) == (LATEST, LATEST)
     assert shape(path) == before
     assert run(path, "SELECT name FROM officer") == [("Trực ban",)]
 
@@ -92,7 +92,7 @@ def test_only_this_user_may_read_the_file(path: Path) -> None:
 
 def newer(path: Path) -> None:
     migrate(path, SEALER)
-    run(path, "UPDATE alembic_version SET version_num = '9999'")
+    run(path, "UPDATE alembic_version SET version_num = '9999'", "UPDATE meta SET value = '9999' WHERE name = 'works_with'")
 
 
 def half_migrated(path: Path) -> None:
@@ -163,8 +163,8 @@ def test_a_migration_that_fails_leaves_nothing_behind(path: Path, monkeypatch: p
     path.parent.mkdir()
     # The first table is made, then the index of the second meets an index that is there already.
     run(path, "CREATE TABLE x (a)", "CREATE INDEX ix_outbox_due ON x (a)")
-    monkeypatch.setattr("storage.migrate._found", lambda place: (None, set()))
-    with pytest.raises(StorageUnfit, match="look at its folder"):
+    monkeypatch.setattr("storage.migrate._found", lambda place: Found(place.name, "", frozenset(), ""))
+    with pytest.raises(StorageUnfit, match="could not be migrated and was left as it is"):
         migrate(path, SEALER)
     assert {name for (name,) in run(path, "SELECT name FROM sqlite_master")} == {"x", "ix_outbox_due"}
 

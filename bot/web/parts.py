@@ -19,7 +19,10 @@ from storage.store import DatabaseStorage
 
 @dataclass(frozen=True)
 class Site:
-    """The parts of the service that pages use. `extra_routes` are other doors of the same port (a platform's webhook)."""
+    """The parts of the service that pages use. `extra_routes` are other doors of the same port (a platform's webhook).
+
+    `problem` is a sentence for the operator, empty where all is well.
+    """
 
     receiver: Receiver
     storage: DatabaseStorage
@@ -28,6 +31,7 @@ class Site:
     now: Callable[[], datetime] = utc_now
     extra_routes: Sequence[BaseRoute] = ()
     lifespan: Any = None
+    problem: Callable[[], str] = lambda: ""
 
     @property
     def accounts(self) -> Accounts:

@@ -66,12 +66,15 @@ async def static(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """200 while storage answers, 503 otherwise. Says nothing else."""
+    """200 while storage answers, 503 otherwise; and what an operator must do.
+
+    Still 200 where nobody delivers: a balancer that took this page away for it would take the numbers to call with it.
+    """
     try:
         await asyncio.wait_for(site_of(request).storage.next_due(), HEALTH_WITHIN_S)
     except (StorageAway, TimeoutError):
         return PlainTextResponse("storage is away\n", 503)
-    return PlainTextResponse("ok\n")
+    return PlainTextResponse(f"{site_of(request).problem() or 'ok'}\n")
 
 
 async def _away(request: Request, error: Exception) -> Response:

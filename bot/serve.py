@@ -1,0 +1,104 @@
+"""The service with its pages: everything of app.py behind a port, with the doors that platforms knock at."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bot import log
+from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts, prepare_process
+from bot.channels.telegram.send import TelegramChannel
+from bot.channels.telegram.webhook import webhook_route
+from bot.demo import PASSWORD
+from bot.receive import utc_now
+from bot.settings import BadSetting, Settings
+from bot.web.site import Site, build_site
+
+
+def site_over(parts: Parts) -> Starlette:
+    """Citizens' and officers' pages, and Telegram's door where it knocks."""
+    telegram = parts.channels.get(TelegramChannel.name)
+    routes: tuple[Any, ...] = ()
+    if parts.settings.telegram_webhook and isinstance(telegram, TelegramChannel):
+        routes = (webhook_route(telegram, parts.settings.telegram_secret.value, parts.receiver.citizen),)
+    return build_site(
+        Site(
+            receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,
+            extra_routes=routes, problem=parts.watch.problem,
+        )
+    )  # fmt: skip
+
+
+async def serve(settings: Settings) -> int:
+    """Run the service until it is told to stop; its exit status. Raises BadSetting, and what `open_parts` raises."""
+    if not (settings.work_here or settings.shared):
+        raise BadSetting("NHIPCAU_WORK is `elsewhere`, but a database file has one process: leave the setting out")
+    prepare_process()
+    parts = await open_parts(settings)
+    server = _Server(
+        uvicorn.Config(
+            site_over(parts),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+        ),
+        lambda: _say_started(settings),
+    )
+    lost: list[str] = []
+
+    def end(name: str) -> None:
+        lost.append(name)
+        server.should_exit = True
+
+    async with at_work(parts, end, here=settings.work_here):
+        await server.serve()
+    return 1 if lost else 0
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and on a signal stops without raising it again, so that what is under way is finished."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+def _say_started(settings: Settings) -> None:
+    log.say("service.started", port=settings.port, mode=settings.mode)
+    sys.stdout.write(banner(settings))
+    sys.stdout.flush()
+
+
+def banner(settings: Settings) -> str:
+    """What the person who started it sees."""
+    at = f"http://{settings.host}:{settings.port}"
+    lines = [f"Nhịp Cầu: {at}/ (citizens) · {at}/officers/ (officers)"]
+    if settings.trial:
+        lines.append("BẢN DÙNG THỬ / TRIAL: nothing here reaches a real agency.")
+        lines.append(f"Demo officers: hotline_111-1 (111), police-5 (national police), … password {PASSWORD}")
+    lines.append("Telegram: on" if settings.telegram_token else "Telegram: off (set NHIPCAU_TELEGRAM_TOKEN)")
+    return "\n".join(lines) + "\n"

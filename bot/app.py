@@ -52,11 +52,11 @@ class Parts:
 async def open_parts(settings: Settings) -> Parts:
     """Read the book, open the storage, build every part. Raises BadBook, KeyLost, StorageUnfit, DemoInProduction."""
     book, warnings = read_book(on=utc_now().date())
+    storage = await open_with_key(settings.home, settings.database)
     if warnings:
         log.say(
             "book.warnings", count=len(warnings), problem="for the operator to supply: python -m bot check lists them"
         )
-    storage = await open_with_key(settings.home, settings.database)
     try:
         return await _built(settings, book, storage)
     except BaseException:

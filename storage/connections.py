@@ -39,12 +39,14 @@ _NOT_NOW: Final = (
     OSError,
     TimeoutError,
 )
+_UNREADABLE: Final = "the database's address cannot be read: write postgresql://user:password@host:port/database"
 _UNFIT: Final[tuple[tuple[type[Exception], str], ...]] = (
     (asyncpg.InvalidAuthorizationSpecificationError, "the database refused this user or password: correct the address"),
     (asyncpg.InvalidCatalogNameError, "the server has no such database: make it with createdb"),
     (asyncpg.InsufficientPrivilegeError, "this user may not make tables: let the database belong to it"),
     (asyncpg.UndefinedFileError, "the server has no such database: make it with createdb"),
-    (ValueError, "the database's address cannot be read: write postgresql://user:password@host:port/database"),
+    (ValueError, _UNREADABLE),
+    (OverflowError, _UNREADABLE),  # a port of more than 65535
 )
 
 

@@ -182,3 +182,12 @@ async def ask(dsn: str, sql: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in await connection.fetch(sql)]
     finally:
         await connection.close()
+
+
+async def run(dsn: str, sql: str) -> None:
+    """Change a database behind the storage's back, by as many statements as it takes."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()

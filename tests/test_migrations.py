@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from storage.base import StorageUnfit
+import storage.migrate
+import storage.migrate_postgres
+from flows.model import Conversation
+from storage.base import Address, Commit, Done, OutboxRow, StorageUnfit
 from storage.migrate import LATEST, Found, migrate
+from storage.open import migrate_storage
 from storage.schema import APPEND_ONLY, TABLES, metadata
 from storage.seal import Sealer
+from tests.databases import BOTH, KEY, Database, database
 
 SEALER = Sealer(b"k" * 32)
 MIGRATIONS = Path(__file__).parent.parent / "storage" / "migrations"
@@ -92,7 +101,11 @@ def test_only_this_user_may_read_the_file(path: Path) -> None:
 
 def newer(path: Path) -> None:
     migrate(path, SEALER)
-    run(path, "UPDATE alembic_version SET version_num = '9999'", "UPDATE meta SET value = '9999' WHERE name = 'works_with'")
+    run(
+        path,
+        "UPDATE alembic_version SET version_num = '9999'",
+        "UPDATE meta SET value = '9999' WHERE name = 'works_with'",
+    )
 
 
 def half_migrated(path: Path) -> None:
@@ -174,3 +187,128 @@ def test_every_table_is_part_of_the_seam() -> None:
         "address", "attachment", "audit", "consent", "conversation", "export_run", "inbox", "intake", "invite", "meta", "officer",
         "outbox", "referral", "session",
     }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------ another release
+
+NEXT = f"{int(LATEST) + 1:04}"
+CHANGE = f'''
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "{NEXT}", "{LATEST}"
+
+
+def upgrade() -> None:
+    op.create_table("letter", sa.Column("id", sa.Text(), primary_key=True))
+    op.add_column("outbox", sa.Column("colour", sa.Text(), nullable=False, server_default="grey"))
+    op.add_column("conversation", sa.Column("weather", sa.Text()))
+'''
+"""What a migration may do: add a table, and columns that have a default or may be empty."""
+
+
+@pytest.fixture
+def next_release(tmp_path: Path) -> Callable[[str], AbstractContextManager[None]]:
+    """While it is open, this program is the next release, whose schema works with the release given."""
+
+    @contextmanager
+    def as_next(works_with: str) -> Iterator[None]:
+        scripts = tmp_path / "next"
+        shutil.copytree(MIGRATIONS, scripts, dirs_exist_ok=True)
+        (scripts / "versions" / f"{NEXT}_next.py").write_text(CHANGE)
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (storage.migrate, storage.migrate_postgres):
+                patch.setattr(module, "LATEST", NEXT)
+                patch.setattr(module, "SCRIPTS", scripts)
+            patch.setattr(storage.migrate, "WORKS_WITH", works_with)
+            yield
+
+    return as_next
+
+
+@pytest.fixture(params=BOTH)
+async def home(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    async with database(request.param, tmp_path) as made:
+        yield made
+
+
+NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
+LAN = Address("telegram", "77700042")
+
+
+def turn(number: int) -> Commit:
+    row = OutboxRow(f"say/{number}", "say", "c:lan", 2, NOW, {"texts": ["…"]}, "lan")
+    talk = Conversation("lan", version=number + 1)
+    return Commit(NOW, "telegram", f"u{number}", LAN, conversation=talk, expects=number, outbox=(row,))
+
+
+async def test_rows_live_through_a_migration_and_the_release_before_goes_on_beside_it(
+    home: Database, next_release: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    """The order of an upgrade without a pause: the database first, then one process after the other."""
+    before = await home.open()
+    await before.commit(turn(0))
+    with next_release(LATEST):
+        assert await migrate_storage(home.place, KEY) == (LATEST, NEXT)
+        assert await migrate_storage(home.place, KEY) == (NEXT, NEXT)
+    await before.commit(turn(1))  # it was open all the while
+    after = await home.open()  # and one of the old release that is started anew
+    assert (await after.load(LAN)).conversation == turn(1).conversation
+    await after.commit(turn(2))
+    for number in range(3):
+        (claimed,) = await after.claim(NOW, 9)
+        assert claimed.row.key == f"say/{number}"
+        await after.finish([Done(claimed.id, "done", NOW)])
+    assert await home.ask("SELECT colour FROM outbox") == [("grey",)] * 3
+    assert await migrate_storage(home.place, KEY) == (NEXT, NEXT)
+
+
+async def test_a_release_that_is_too_old_for_the_schema_is_refused(
+    home: Database, next_release: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    await (await home.open()).close()
+    with next_release(NEXT):
+        await migrate_storage(home.place, KEY)
+    with pytest.raises(StorageUnfit, match="start the newer program"):
+        await home.open()
+    with pytest.raises(StorageUnfit, match="start the newer program"):
+        await migrate_storage(home.place, KEY)
+
+
+async def test_only_a_file_is_migrated_by_a_start(
+    home: Database, next_release: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    await (await home.open()).close()
+    with next_release(LATEST):
+        if isinstance(home.place, Path):
+            await (await home.open()).close()
+        else:
+            with pytest.raises(StorageUnfit, match=f"has schema {LATEST}, this program needs {NEXT}.*bot migrate"):
+                await home.open()
+    assert await home.ask("SELECT version_num FROM alembic_version") == [
+        (NEXT if isinstance(home.place, Path) else LATEST,)
+    ]
+
+
+async def test_a_half_applied_migration_is_refused_and_left_as_it_is(
+    home: Database, next_release: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    """As it would be after somebody had run half of it by hand: it says the old version, and part of the new is there."""
+    await (await home.open()).close()
+    await home.ask("ALTER TABLE outbox ADD COLUMN colour TEXT")
+    with next_release(LATEST), pytest.raises(StorageUnfit, match="migrated"):
+        await migrate_storage(home.place, KEY)
+    assert await home.ask("SELECT version_num FROM alembic_version") == [(LATEST,)]
+    assert await home.ask("SELECT count(*) FROM meta WHERE name = 'works_with'") == [(1,)]
+    with pytest.raises(Exception, match="letter"):
+        await home.ask("SELECT * FROM letter")
+
+
+@pytest.mark.parametrize("home", ["postgresql"], indirect=True)
+async def test_four_that_migrate_at_once_do_it_once(
+    home: Database, next_release: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    await (await home.open()).close()
+    with next_release(LATEST):
+        moved = await asyncio.gather(*(migrate_storage(home.place, KEY) for _ in range(4)))
+    assert sorted(moved) == [(LATEST, NEXT)] + [(NEXT, NEXT)] * 3

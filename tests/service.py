@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -46,12 +46,15 @@ class NotStarted(Exception):
 class Service:
     """One home folder and the process that serves it. Every start is on the same port."""
 
-    def __init__(self, home: Path, *, paced: bool = False, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, *, paced: bool = False, environ: Mapping[str, str] | None = None, command: Sequence[str] = ()
+    ) -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = home / "nhipcau.db"
-        self._command = [sys.executable, "-m", "bot", "serve"] if paced else [sys.executable, "-m", "tests.service"]
+        usual = [sys.executable, "-m", "bot", "serve"] if paced else [sys.executable, "-m", "tests.service"]
+        self._command = list(command) or usual
         self._environ = dict(environ or {})
         self._said: list[str] = []
         self._warned: list[str] = []

@@ -92,6 +92,7 @@ class FakeTelegram(World):
             if fault and fault.kind != "lost":
                 await self._fail(request, fault)
             result = await self._perform(call)
+            call.made = int(result["message_id"]) if call.method == "sendMessage" else 0
             if fault:
                 await self._fail(request, fault)
         except Refused as refused:

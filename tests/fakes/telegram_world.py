@@ -22,11 +22,12 @@ class Refused(Exception):
 
 @dataclass
 class Call:
-    """One call that the bot made, with what it was answered (0: nothing)."""
+    """One call that the bot made, with what it was answered (0: nothing) and the message that it left in the chat (0: none)."""
 
     method: str
     fields: dict[str, Any]
     status: int = 0
+    made: int = 0
 
 
 @dataclass

@@ -69,7 +69,7 @@ def decide_ask(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book) ->
     led, message = _message(talk, intake, words, event, book)
     action = "referral.asked_kept" if talk.quiet else "referral.asked"
     body = msgspec.to_builtins(message)
-    row = OutboxRow(fresh(event, "ask"), "say", f"c:{talk.id}", PRIORITY, event.at, body, talk.id)
+    row = OutboxRow(fresh(event, "ask"), "say", f"c:{talk.id}", PRIORITY, event.at, body, talk.id, sender=talk.channel)
     return Commit(
         at=event.at, channel=talk.channel if led else "", conversation=led, expects=talk.version if led else 0,
         intake=replace(intake, content=content), moved=((referral, referral.state),),

@@ -212,18 +212,18 @@ def _chosen_label(event: Event, snapshot: Snapshot) -> str:
 
 
 def _rows(event: Event, before: Conversation, turned: Turned, message: Message | None) -> list[OutboxRow]:
-    lane = f"c:{before.id}"
+    lane, to = f"c:{before.id}", {"conversation": before.id, "sender": before.channel}
     rows = []
     if "clear" in turned.do:
         body: dict[str, Any] = {"conversation": before.id}
-        rows.append(OutboxRow(fresh(event, "clear"), "clear", lane, REPLY, event.at, body, conversation=before.id))
+        rows.append(OutboxRow(fresh(event, "clear"), "clear", lane, REPLY, event.at, body, **to))
     if message is not None:
         priority = DANGER_FIRST if "alert" in turned.do else REPLY
         body = msgspec.to_builtins(message)
-        rows.append(OutboxRow(fresh(event, "say"), "say", lane, priority, event.at, body, conversation=before.id))
+        rows.append(OutboxRow(fresh(event, "say"), "say", lane, priority, event.at, body, **to))
     elif event.press:
         body = msgspec.to_builtins(Message(texts=(), press=event.press))
-        rows.append(OutboxRow(fresh(event, "say"), "say", lane, REPLY, event.at, body, conversation=before.id))
+        rows.append(OutboxRow(fresh(event, "say"), "say", lane, REPLY, event.at, body, **to))
     return rows
 
 

@@ -255,7 +255,10 @@ def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Co
         address=Address(event.channel, event.address) if event.address else None,
         conversation=talk, expects=before.version,
         outbox=(
-            OutboxRow(fresh(event, "say"), "say", f"c:{before.id}", 0, event.at, msgspec.to_builtins(message), before.id),
+            OutboxRow(
+                fresh(event, "say"), "say", f"c:{before.id}", 0, event.at, msgspec.to_builtins(message), before.id,
+                sender=before.channel,
+            ),
             OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, event.at, alarm),
         ),
         audit=(AuditEntry("service", SAFE_ACTION, number, event.at, {"conversation": before.id}),),
@@ -269,7 +272,7 @@ def last_words(event: Event, book: Book, number: str) -> Commit:
     return Commit(
         at=event.at, channel=event.channel, external_id=event.external_id,
         outbox=(
-            OutboxRow(fresh(event, "say"), "say", "", 0, event.at, body),
+            OutboxRow(fresh(event, "say"), "say", "", 0, event.at, body, sender=event.channel),
             OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, event.at, {"error": number}),
         ),
         audit=(AuditEntry("service", "load.failed", number, event.at),),

@@ -104,6 +104,7 @@ class OutboxRow(Struct, frozen=True):
     `priority`: 0 danger and urgent notices, 1 other officers' notices, 2 replies, 3 the rest. `lane` is what
     must keep its order (an address); a stuck row holds back only its own lane; an empty lane has no order. `body` is
     JSON and is stored encrypted; its `officer` (an id) says whom the row is for, where it is not for its conversation.
+    `sender` is the channel through which it leaves, whose pace it falls under; empty for what leaves through none.
     """
 
     key: str
@@ -114,6 +115,7 @@ class OutboxRow(Struct, frozen=True):
     body: Mapping[str, Any]
     conversation: str = ""
     referral: str = ""
+    sender: str = ""
 
 
 class AuditEntry(Struct, frozen=True):

@@ -251,10 +251,11 @@ outbox = Table(
     _perhaps_at("done_at"),
     _text("message_ids"),
     _text("code"),
+    _text("sender"),  # the channel whose pace it falls under; empty: nobody's
     CheckConstraint("priority BETWEEN 0 AND 3", name="priority"),
     sqlite_autoincrement=True,
 )
-Index("ix_outbox_due", outbox.c.priority, outbox.c.due_at, outbox.c.id, **_where("finished = 0"))
+Index("ix_outbox_sender", outbox.c.sender, outbox.c.priority, outbox.c.due_at, outbox.c.id, **_where("finished = 0"))
 Index("ix_outbox_lane", outbox.c.lane, outbox.c.id, **_where("finished = 0"))
 Index("ix_outbox_said", outbox.c.conversation, outbox.c.version, **_where("kind = 'say'"))
 Index("ix_outbox_referral", outbox.c.referral, **_where("referral <> ''"))

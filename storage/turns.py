@@ -312,6 +312,7 @@ def outbox_values(row: OutboxRow, at: int, sealer: Sealer) -> dict[str, Any]:
         "version": 0,
         "referral": row.referral,
         "officer": _officer_of(row.body),
+        "sender": row.sender,
         "created_at": at,
     }
 

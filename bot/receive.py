@@ -132,10 +132,13 @@ class Receiver:
             return
         raise StorageAway("a referral changed faster than its ladder could be climbed; try again")
 
-    async def abandoned(self, conversation: str) -> None:
-        """A conversation was left alone for a day: its draft goes, what was submitted stays."""
+    async def abandoned(self, conversation: str, version: int = 0) -> None:
+        """A conversation was left alone for a day: its draft goes, what was submitted stays.
+
+        `version` is the one that was found so; with another they wrote again, or another process was here.
+        """
         snapshot, _ = await self._storage.load_conversation(conversation)
-        if snapshot.conversation is None:
+        if snapshot.conversation is None or (version and version != snapshot.conversation.version):
             return
         event = Event(seed=self._seed(), at=self._now(), what=Woke("abandoned"), channel=snapshot.conversation.channel)
         commit = decide(snapshot, event, self._book)

@@ -25,7 +25,7 @@ LOWEST = 3
 class Abandons(Protocol):
     """Who erases the draft of an abandoned conversation: bot/receive.py."""
 
-    async def abandoned(self, conversation: str) -> None: ...
+    async def abandoned(self, conversation: str, version: int = 0) -> None: ...
 
 
 def due_rows(now: datetime) -> list[OutboxRow]:
@@ -63,9 +63,9 @@ async def plan(storage: Storage, at: datetime) -> None:
 async def sweep(storage: Storage, receiver: Abandons, at: datetime) -> int:
     """Erase the drafts that were left alone for a day; how many were tried. Raises StorageAway."""
     found = await storage.abandoned(at - ABANDONED_AFTER, SWEEP_MOST)
-    for conversation in found:
+    for conversation, version in found:
         try:
-            await receiver.abandoned(conversation)
+            await receiver.abandoned(conversation, version)
         except StorageAway:
             raise
         except Exception as error:

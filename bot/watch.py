@@ -24,7 +24,7 @@ class Watch:
     def __init__(self, storage: DatabaseStorage, now: Callable[[], datetime]) -> None:
         self._storage = storage
         self._now = now
-        self._next: datetime | None = None
+        self._next: int | None = None
         self._next_since = self._said_at = datetime.min.replace(tzinfo=now().tzinfo)
         self.waited_s = 0
         """Seconds for which nobody has taken what is next; 0 where somebody does."""

@@ -91,7 +91,7 @@ RECEIPT = question(
     select(t.intake.c.id, t.intake.c.kind, t.intake.c.created_at).where(t.intake.c.receipt == p("is_hash"))
 )
 ABANDONED = question(
-    select(t.conversation.c.id)
+    select(t.conversation.c.id, t.conversation.c.version)
     .where(t.conversation.c.ended == t.NO, t.conversation.c.active_at < p("before"))
     .order_by(t.conversation.c.active_at)
     .limit(p("most"))
@@ -276,10 +276,10 @@ def _receipt(hashed: str, sealer: Sealer) -> Work[ReceiptView | None]:
     return ReceiptView(intake, kind, from_ms(created_at), tuple((each.to, each.state) for each in referrals), asked)
 
 
-def abandoned(before: datetime, limit: int) -> Work[tuple[str, ...]]:
-    """Conversations without a word since `before` whose draft is still there, the oldest first."""
+def abandoned(before: datetime, limit: int) -> Work[tuple[tuple[str, int], ...]]:
+    """Conversations without a word since `before` whose draft is still there, and their version, the oldest first."""
     found = yield ABANDONED, {"before": to_ms(before), "most": limit}
-    return tuple(row[0] for row in found)
+    return tuple((row[0], row[1]) for row in found)
 
 
 # ----------------------------------------------------------------------------------------------------------- officers

@@ -137,7 +137,7 @@ _stands_behind = exists().where(
     or_(_other.c.claimed_until > t.NO, _goes_before(_other, _box)),
 )
 NEXT_DUE = question(
-    select(_box.c.due_at)
+    select(_box.c.due_at, _box.c.id)
     .where(_box.c.finished == t.NO, _box.c.priority == p("priority"), ~_stands_behind)
     .order_by(_box.c.due_at, _box.c.id)
     .limit(literal_column("1"))
@@ -327,11 +327,11 @@ def next_due() -> Work[int | None]:
 
 
 def first_waiting(now: datetime) -> Work[int | None]:
-    """Since when the due row waits that would be claimed first, in UTC milliseconds."""
+    """The due row that would be claimed first."""
     for priority in PRIORITIES:
         found = yield NEXT_DUE, {"priority": priority}
         if found and found[0][0] <= to_ms(now):
-            return int(found[0][0])
+            return int(found[0][1])
     return None
 
 

@@ -130,8 +130,8 @@ class DatabaseStorage(ABC):
         for intake in intakes:
             self._snapshots.drop_intake(intake)
 
-    async def abandoned(self, before: datetime, limit: int) -> Sequence[str]:
-        """Conversations without a word since `before` whose draft is still there, the oldest first."""
+    async def abandoned(self, before: datetime, limit: int) -> Sequence[tuple[str, int]]:
+        """Conversations without a word since `before` whose draft is still there, and their version, the oldest first."""
         return await self.read(cases.abandoned(before, limit))
 
     # -------------------------------------------------------------------------------------------------------- outbox
@@ -156,9 +156,9 @@ class DatabaseStorage(ABC):
         """When a row can next be performed: perhaps in the past, None where nothing waits."""
         return from_ms_or_none(await self.read(outbox.next_due()))
 
-    async def first_waiting(self, now: datetime) -> datetime | None:
-        """Since when the row has been due that would be claimed first; None where none is due."""
-        return from_ms_or_none(await self.read(outbox.first_waiting(now)))
+    async def first_waiting(self, now: datetime) -> int | None:
+        """The due row that would be claimed first; None where none is due."""
+        return await self.read(outbox.first_waiting(now))
 
     async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]:
         """What was said in a conversation since the person was last heard, in order."""

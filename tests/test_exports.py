@@ -694,7 +694,7 @@ class Drafts:
         self.asked: list[str] = []
         self._fails, self._enough, self._error = fails, enough, error or RuntimeError(PRIVATE)
 
-    async def abandoned(self, conversation: str) -> None:
+    async def abandoned(self, conversation: str, version: int = 0) -> None:
         self.asked.append(conversation)
         if self._enough is not None:
             self._enough.set()

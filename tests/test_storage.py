@@ -285,7 +285,7 @@ async def test_an_abandoned_draft_is_found_once_its_day_is_over(storage: Storage
     await storage.commit(turn("u1"))
     day = NOW + timedelta(hours=24)
     assert list(await storage.abandoned(NOW, 10)) == []
-    assert list(await storage.abandoned(day, 10)) == ["lan"]
+    assert list(await storage.abandoned(day, 10)) == [("lan", 1)]
     await storage.commit(Commit(at=day, conversation=Conversation("lan"), expects=1, erase=True))
     assert list(await storage.abandoned(day + timedelta(days=9), 10)) == []
 

@@ -154,8 +154,8 @@ class World:
             self.now = max(self.now, due)
             await self.deliverer.drain()
         self.now = end
-        for conversation in await self.storage.abandoned(end - ABANDONED_AFTER, 1000):
-            await self.receiver.abandoned(conversation)
+        for conversation, version in await self.storage.abandoned(end - ABANDONED_AFTER, 1000):
+            await self.receiver.abandoned(conversation, version)
         await self.deliverer.drain()
 
     # ------------------------------------------------------------------------------------------------------- officers

@@ -107,8 +107,8 @@ class Talk:
             self.now = max(self.now, due)
             await self._deliverer.drain()
         self.now = at
-        for conversation in await self._storage.abandoned(at - ABANDONED_AFTER, 1000):
-            await self._receiver.abandoned(conversation)
+        for conversation, version in await self._storage.abandoned(at - ABANDONED_AFTER, 1000):
+            await self._receiver.abandoned(conversation, version)
 
     async def _citizen(self, line: Line) -> None:
         who = text(line, "who", required=True)

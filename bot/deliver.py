@@ -22,7 +22,7 @@ from bot.channels.pace import Pace
 from bot.receive import Clock, Receiver
 from referral.model import Referral
 from referral.notice import notice
-from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
+from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway, Wanted
 
 BATCH = 32
 """Rows claimed at once: about one second of Telegram's 30 a second, so that what is urgent never waits behind more."""
@@ -130,7 +130,8 @@ class Deliverer:
     async def _begin(self, most: int) -> set[asyncio.Task[Ended]]:
         if most <= 0:
             return set()
-        claimed = await self._work.storage.claim(self._work.now(), most)
+        senders = await self._work.storage.next_due_by_sender()
+        claimed = await self._work.storage.exchange(self._work.now(), [Wanted(name, most) for name in senders])
         tasks = {asyncio.create_task(perform(self._work, one)) for one in claimed}
         self._began.update(dict.fromkeys(tasks, asyncio.get_running_loop().time()))
         return tasks

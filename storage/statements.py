@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Select, Table, Update, bindparam
+from sqlalchemy import JSON, ColumnElement, Insert, Select, Table, Update, bindparam, cast, func, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -72,6 +73,18 @@ def insert_once(table: Table, *left_out: str) -> Sql:
         return insert(table).values(values).on_conflict_do_nothing().inline()
 
     return Sql(build, rows=False)
+
+
+def listed(dialect: str) -> Callable[[int, TypeEngine[Any]], ColumnElement[Any]]:
+    """What stands at a place in each of the lists of the parameter `rows`, which is a JSON list of lists.
+
+    So any number of rows is changed by one statement: one journey, and one text to prepare.
+    """
+    if dialect == "postgresql":
+        table = func.json_array_elements(cast(bindparam("rows"), JSON)).table_valued("value", name="given")
+        return lambda place, kind: cast(table.c.value.op("->>")(literal_column(str(place))), kind)
+    table = func.json_each(bindparam("rows")).table_valued("value", name="given")
+    return lambda place, _: func.json_extract(table.c.value, literal_column(f"'$[{place}]'"))
 
 
 @dataclass(frozen=True, slots=True)

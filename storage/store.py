@@ -6,12 +6,12 @@ Encoding and sealing happen here, before the writer's turn comes; the writer onl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, files, outbox
+from storage import cases, claims, files, outbox
 from storage.base import (
     Address,
     AlreadyHandled,
@@ -25,9 +25,10 @@ from storage.base import (
     Snapshot,
     StaleConversation,
     Visible,
+    Wanted,
 )
 from storage.cache import MOST, Snapshots
-from storage.rows import BODY, from_ms_or_none
+from storage.rows import BODY, from_ms
 from storage.seal import Sealer
 from storage.statements import T, Work
 from storage.turns import Ready, address_id, intake_of, prepare, write_turn
@@ -136,29 +137,48 @@ class DatabaseStorage(ABC):
 
     # -------------------------------------------------------------------------------------------------------- outbox
 
-    async def claim(self, now: datetime, limit: int) -> Sequence[Claimed]:
-        """Due rows, the most urgent first, one a lane, each for 60 s; whoever dies meanwhile gives them back so."""
-        rows = await self.write(outbox.claim(now, limit))
-        return [outbox.read_claimed(row, self.sealer) for row in rows]
+    async def exchange(
+        self, now: datetime, wanted: Iterable[Wanted], done: Sequence[Done] = (), more: Sequence[OutboxRow] = ()
+    ) -> Sequence[Claimed]:
+        """How rows ended, what follows from that, and then due rows as wanted, in one transaction.
+
+        The rows come the most urgent first, one a lane, each for 10 s unless it is renewed.
+        """
+        rows, _ = await self.write(
+            outbox.exchange(now, done, more, wanted, self.sealer), lambda result: self._forget(result[1])
+        )
+        return [claims.read_claimed(row, self.sealer) for row in rows]
+
+    async def claim(self, now: datetime, limit: int, sender: str = "") -> Sequence[Claimed]:
+        """At most so many due rows of one sender, the most urgent first."""
+        return await self.exchange(now, (Wanted(sender, limit),))
+
+    async def renew(self, ids: Sequence[int], now: datetime) -> int:
+        """Hold claimed rows for another 10 s: whoever has them is alive. How many were still held."""
+        return await self.write(claims.renew(ids, now))
 
     async def give_back(self, now: datetime) -> int:
         """Make due now what is claimed; how many rows. Only for the one process that delivers, before it begins."""
-        return await self.write(outbox.give_back(now))
+        return await self.write(claims.give_back(now))
 
     async def finish(self, done: Sequence[Done], more: Sequence[OutboxRow] = ()) -> None:
         """How rows ended, and the rows that follow from it, in one transaction."""
-        if not done and not more:
-            return
-        at = max((each.at for each in done), default=None) or min(each.due_at for each in more)
-        await self.write(outbox.finish(done, more, at, self.sealer), self._forget)
+        if done or more:
+            at = max((each.at for each in done), default=None) or min(each.due_at for each in more)
+            await self.exchange(at, (), done, more)
 
     async def next_due(self) -> datetime | None:
         """When a row can next be performed: perhaps in the past, None where nothing waits."""
-        return from_ms_or_none(await self.read(outbox.next_due()))
+        return min((await self.next_due_by_sender()).values(), default=None)
+
+    async def next_due_by_sender(self) -> Mapping[str, datetime]:
+        """The same for each sender that has rows."""
+        soonest = await self.read(claims.next_due())
+        return {sender: from_ms(due_at) for sender, due_at in soonest.items()}
 
     async def first_waiting(self, now: datetime) -> int | None:
         """The due row that would be claimed first; None where none is due."""
-        return await self.read(outbox.first_waiting(now))
+        return await self.read(claims.first_waiting(now))
 
     async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]:
         """What was said in a conversation since the person was last heard, in order."""
@@ -182,7 +202,7 @@ class DatabaseStorage(ABC):
         )
 
     async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]:
-        """The referrals of the officer's office: urgent first, then those nobody acknowledged, then by age."""
+        """The referrals of the officer's office: urgent, then unacknowledged first, then by age; closed: newest first."""
         return await self.read(cases.list_referrals(officer.id, closed, limit), long=True)
 
     async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]:

@@ -1,0 +1,273 @@
+"""Which rows of the outbox may be performed now, and by whom.
+
+A lane keeps its order. A row goes before another of its lane where it is of priority 0 and the other is not, or else
+where it was written first. It holds the other back once it is due, or was tried and waits to be tried again; a row that
+only waits for its first time (a timer) holds nobody back. While one row of a lane is being performed, no other is.
+
+Rows are looked for sender by sender, so that what waits for one platform costs nothing to those who write to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from storage import schema as t
+from storage.base import DAMAGED, Address, Claimed, OutboxRow, StorageUnfit, Wanted
+from storage.rows import BODY, from_ms, to_ms, write_json
+from storage.seal import Sealer
+from storage.statements import Row, Sql, Work, change, listed, question
+
+p = bindparam
+
+LEASE_MS: Final = 10_000
+"""How long a claimed row is left to whoever claimed it and does not renew that: so long it waits where they died."""
+
+PRIORITIES: Final = (0, 1, 2, 3)
+
+# ------------------------------------------------------------------------------------------------------- statements
+
+_box = t.outbox
+_other = t.outbox.alias("other")
+_officer_address = t.address.alias("officer_address")
+
+
+def _goes_before(first: Any, then: Any) -> ColumnElement[bool]:
+    urgent, other_urgent = first.c.priority == t.NO, then.c.priority == t.NO
+    return or_(
+        and_(urgent, then.c.priority != t.NO),
+        and_(
+            or_(and_(urgent, other_urgent), and_(first.c.priority != t.NO, then.c.priority != t.NO)),
+            first.c.id < then.c.id,
+        ),
+    )
+
+
+_same_lane = and_(
+    _other.c.lane == _box.c.lane, _other.c.lane != t.NONE, _other.c.finished == t.NO, _other.c.id != _box.c.id
+)
+_held_back = exists().where(
+    _same_lane,
+    or_(
+        _other.c.claimed_until > p("now"),
+        and_(_goes_before(_other, _box), or_(_other.c.due_at <= p("now"), _other.c.attempts > t.NO)),
+    ),
+)
+_claimable = (
+    select(
+        _box.c.id,
+        _box.c.key,
+        _box.c.kind,
+        _box.c.lane,
+        _box.c.priority,
+        _box.c.due_at,
+        _box.c.sealed_body,
+        _box.c.conversation,
+        _box.c.referral,
+        _box.c.sender,
+        _box.c.attempts,
+        t.address.c.id.label("address"),
+        t.address.c.channel,
+        t.address.c.sealed_external,
+        _officer_address.c.id.label("officer_address"),
+        _officer_address.c.channel.label("officer_channel"),
+        _officer_address.c.sealed_external.label("officer_external"),
+    )
+    .select_from(
+        _box.outerjoin(t.conversation, t.conversation.c.id == _box.c.conversation)
+        .outerjoin(t.address, t.address.c.id == t.conversation.c.address)
+        .outerjoin(
+            _officer_address,
+            and_(_officer_address.c.officer == _box.c.officer, _box.c.officer != t.NONE),
+        )
+    )
+    .where(_box.c.finished == t.NO, _box.c.sender == p("sender"), _box.c.due_at <= p("now"), ~_held_back)
+    .order_by(_box.c.due_at, _box.c.id)
+    .limit(p("most"))
+)
+
+
+def _claimable_for(dialect: str) -> Select[Any]:
+    """The first rows of each class of a sender, each class by its own place in the index, as far as it is read.
+
+    On SQLite one writer claims at a time. On PostgreSQL whoever claims in a lane holds its lock until they commit. So once
+    a lane's lock is ours, every claim in it that was made by others stands in the database, and CLAIM, whose look is newer
+    than the lock, sees it. A lane that another process has now is left to it.
+    """
+    postgresql = dialect == "postgresql"
+    free = _claimable.with_for_update(skip_locked=True, of=_box) if postgresql else _claimable
+    classes = (free.where(_box.c.priority == literal_column(str(one))).subquery(f"class_{one}") for one in PRIORITIES)
+    found = union_all(*(select(one) for one in classes)).subquery("found")
+    if not postgresql:
+        return select(found)
+    lane_is_ours = func.pg_try_advisory_xact_lock(func.hashtextextended(found.c.lane, t.NO))
+    return select(found).where(case((found.c.lane == t.NONE, literal_column("true")), else_=lane_is_ours))
+
+
+CLAIMABLE = Sql(_claimable_for, rows=True)
+
+
+def _claim(dialect: str) -> Update:
+    """Take the rows listed. PostgreSQL looks once more, for what others committed before the lanes were ours."""
+    at = listed(dialect)
+    is_one = _box.c.id == at(0, BigInteger())
+    still = (_box.c.finished == t.NO, _box.c.due_at <= p("now"), ~_held_back) if dialect == "postgresql" else ()
+    taken = {"attempts": _box.c.attempts + 1, "claimed_until": p("until"), "due_at": p("until")}
+    return update(_box).where(is_one, *still).values(taken).returning(_box.c.id)
+
+
+def _renew(dialect: str) -> Update:
+    at = listed(dialect)
+    held = (_box.c.finished == t.NO, _box.c.claimed_until != t.NO)
+    return (
+        update(_box).where(_box.c.id == at(0, BigInteger()), *held).values(claimed_until=p("until"), due_at=p("until"))
+    )
+
+
+CLAIM = Sql(_claim, rows=True)
+RENEW = Sql(_renew, rows=False)
+GIVE_BACK = change(
+    update(_box)
+    .where(_box.c.finished == t.NO, _box.c.claimed_until > p("now"))
+    .values(claimed_until=0, due_at=p("now"))
+)
+
+# The first of each class of each sender. One who stands behind a row that waits (to be tried again, or for the end of
+# its lease) does not count: that row does.
+_stands_behind = exists().where(
+    _same_lane,
+    _other.c.due_at > _box.c.due_at,
+    _other.c.attempts > t.NO,
+    or_(_other.c.claimed_until > t.NO, _goes_before(_other, _box)),
+)
+
+
+def _heads() -> Select[Any]:
+    """The senders that have rows are found by leaping from one to the next, so that nothing else of them is read."""
+    first = select(func.min(_box.c.sender).label("name")).where(_box.c.finished == t.NO)
+    sender = first.cte("sender", recursive=True)
+    following = select(func.min(_box.c.sender)).where(_box.c.finished == t.NO, _box.c.sender > sender.c.name)
+    sender = sender.union_all(select(following.scalar_subquery()).where(sender.c.name.is_not(None)))
+    head = t.outbox.alias("head")
+
+    def of(priority: int) -> Select[Any]:
+        soonest = (
+            select(_box.c.id)
+            .where(_box.c.finished == t.NO, _box.c.sender == sender.c.name)
+            .where(_box.c.priority == literal_column(str(priority)), ~_stands_behind)
+            .order_by(_box.c.due_at, _box.c.id)
+            .limit(literal_column("1"))
+            .scalar_subquery()
+        )
+        return select(head.c.priority, head.c.due_at, head.c.id, head.c.sender).join_from(
+            sender, head, head.c.id == soonest
+        )
+
+    return select(union_all(*map(of, PRIORITIES)).subquery("found"))
+
+
+HEADS = question(_heads())
+IN_HAND = question(
+    select(_box.c.id)
+    .where(_box.c.finished == t.NO, _box.c.sender == p("sender"), _box.c.claimed_until > p("now"))
+    .limit(literal_column("1"))
+)
+
+# -------------------------------------------------------------------------------------------------------------- work
+
+_urgency = itemgetter(4, 5, 0)  # priority, due_at, id
+
+
+def claim(now: datetime, wanted: Iterable[Wanted]) -> Work[list[Row]]:
+    """Hand out what is wanted, the most urgent first, each row until its lease ends."""
+    at = to_ms(now)
+    rows: list[Row] = []
+    for each in wanted:
+        most = max(each.room, *each.least)
+        if most > 0:
+            rows += _chosen(each, (yield CLAIMABLE, {"sender": each.sender, "now": at, "most": most}))
+    if not rows:
+        return []
+    claimed = yield CLAIM, {"rows": write_json([row[:1] for row in rows]), "now": at, "until": at + LEASE_MS}
+    ours = {row[0] for row in claimed}
+    return sorted((row for row in rows if row[0] in ours), key=_urgency)
+
+
+def _chosen(wanted: Wanted, found: list[Row]) -> list[Row]:
+    """The most urgent while there is room, and beyond it the least that is kept ready of each class."""
+    chosen: list[Row] = []
+    of_class = [0] * len(PRIORITIES)
+    for row in sorted(found, key=_urgency):
+        if len(chosen) < wanted.room or of_class[row[4]] < wanted.least[row[4]]:
+            chosen.append(row)
+            of_class[row[4]] += 1
+    return chosen
+
+
+def renew(ids: Sequence[int], now: datetime) -> Work[int]:
+    """Hold these rows for another lease: whoever claimed them is alive and has them still."""
+    rows = write_json([(one,) for one in ids])
+    count: int = yield RENEW, {"rows": rows, "until": to_ms(now) + LEASE_MS}
+    return count
+
+
+def give_back(now: datetime) -> Work[int]:
+    """Make due now what is claimed: whoever claimed it is no more."""
+    count: int = yield GIVE_BACK, {"now": to_ms(now)}
+    return count
+
+
+def read_claimed(row: Row, sealer: Sealer) -> Claimed:
+    """Open a claimed row. The first attempt is number 1. One that cannot be opened is of kind `damaged`, with its kind."""
+    row_id, key, kind, lane, priority, due_at, sealed, conversation, referral, sender, attempts = row[:11]
+    try:
+        body = BODY.read(sealer.open(sealed, f"outbox/{key}".encode())) if sealed is not None else {}
+        address = read_address(row[11:14], sealer) or read_address(row[14:17], sealer)
+    except (StorageUnfit, ValueError):  # altered, or cut short: the others that were claimed with it must still go
+        body, address, kind = {"kind": kind}, None, DAMAGED
+    made = OutboxRow(key, kind, lane, priority, from_ms(due_at), body, conversation, referral, sender)
+    return Claimed(row_id, made, address, attempts + 1)
+
+
+def read_address(row: Row, sealer: Sealer) -> Address | None:
+    """An address from its id, channel and sealed platform id; None where the row leads to none."""
+    where, channel, sealed = row
+    if where is None:
+        return None
+    return Address(channel, sealer.open(sealed, f"address/{where}".encode()).decode())
+
+
+def next_due() -> Work[dict[str, int]]:
+    """By sender, when a row of it can next be performed, in UTC milliseconds."""
+    soonest: dict[str, int] = {}
+    for _, due_at, _, sender in (yield HEADS, {}):
+        soonest[sender] = min(due_at, soonest.get(sender, due_at))
+    return soonest
+
+
+def first_waiting(now: datetime) -> Work[int | None]:
+    """The number of the due row that would be handed out first, of those senders of whose rows nobody has any."""
+    at = to_ms(now)
+    for _, due_at, row, sender in sorted((yield HEADS, {})):
+        if due_at <= at and not (yield IN_HAND, {"sender": sender, "now": at}):
+            return int(row)
+    return None

@@ -164,15 +164,20 @@ RECEIVED_BETWEEN = question(
     .order_by(t.audit.c.at, t.audit.c.subject)
 )
 NOTIFIED_BETWEEN = question(
-    select(t.referral.c.id)
-    .join_from(t.intake, t.referral, t.referral.c.intake == t.intake.c.id)
+    select(t.outbox.c.referral)
+    .select_from(
+        t.intake.join(t.referral, t.referral.c.intake == t.intake.c.id).join(
+            t.outbox, and_(t.outbox.c.referral == t.referral.c.id, t.outbox.c.referral != t.NONE)
+        )
+    )
     .where(
         t.intake.c.created_at >= p("start"),
         t.intake.c.created_at < p("end"),
         t.outbox.c.kind == literal_column("'notice'"),
         t.outbox.c.state == literal_column("'done'"),
     )
-    .order_by(t.referral.c.id)
+    .distinct()
+    .order_by(t.outbox.c.referral)
 )
 
 # ---------------------------------------------------------------------------------------------------------- snapshots
@@ -324,10 +329,7 @@ def _consents(intake: str, conversation: str) -> Work[tuple[Consent, ...]]:
 
 
 def list_referrals(officer: str, closed: bool, limit: int) -> Work[tuple[Referral, ...]]:
-    """An office's referrals (an admin's: all): urgent first, then those that nobody acknowledged, then by age.
-
-    Of those that are closed, the newest first.
-    """
+    """An office's referrals (an admin's: all): urgent first, then those that nobody acknowledged, then by age."""
     found = yield OFFICER, {"is_id": officer}
     if not found:
         return ()

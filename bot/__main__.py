@@ -32,6 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BadSetting as error:
         print(error, file=sys.stderr)
         return 2
+    except _refused() as error:
+        print(error, file=sys.stderr)
+        return 2
     except _unfit() as error:
         print(error, file=sys.stderr)
         return 1
@@ -49,6 +52,14 @@ def _unfit() -> tuple[type[Exception], ...]:
     return (StorageUnfit, StorageAway, KeyLost, DemoInProduction, BadWeek, CannotWrite)
 
 
+def _refused() -> tuple[type[Exception], ...]:
+    """The same for backups and their keys."""
+    from bot.age import BadAge
+    from storage.backup import BadBackup
+
+    return (BadAge, BadBackup)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Nhịp Cầu: hotline intake and referral")
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -63,6 +74,19 @@ def _parser() -> argparse.ArgumentParser:
     weekly.add_argument("what", choices=["weekly"])
     weekly.add_argument("--week", required=True, help="ISO week, like 2026-W47")
     weekly.add_argument("--to", required=True, type=Path, help="folder for the XLSX and CSV files")
+    backup = _command(commands, "backup", "everything that is remembered, encrypted, while the service runs", _backup)
+    backup.add_argument("--to", required=True, type=Path, metavar="FILE.age", help="a new file")
+    backup.add_argument("--recipient", action="append", default=[], metavar="age1…", help="who can open it; repeatable")
+    restore = _command(commands, "restore", "a backup into an empty database, proved; or let it go on", _restore)
+    restore.add_argument("--from", dest="source", type=Path, metavar="FILE.age", help="the backup")
+    restore.add_argument("--identity", type=Path, metavar="FILE", help="the secret key, as age-keygen writes it")
+    restore.add_argument(
+        "--verify",
+        action="store_true",
+        help="prove it; where neither NHIPCAU_DATABASE nor NHIPCAU_HOME is set, only read the file through",
+    )
+    restore.add_argument("--release", action="store_true", help="let what waits in a restored database leave")
+    restore.add_argument("--with-replies", action="store_true", help="at the release: old replies to citizens as well")
     invite = _command(commands, "invite", "a one-time code for an officer", _invite)
     who = invite.add_mutually_exclusive_group(required=True)
     who.add_argument("--office", help="for a new officer: office id of referral/directory")
@@ -154,6 +178,26 @@ def _export(chosen: argparse.Namespace) -> int:
     from bot.commands import export_week
 
     print(asyncio.run(export_week(read_settings(), chosen.week, chosen.to)))
+    return 0
+
+
+def _backup(chosen: argparse.Namespace) -> int:
+    from bot.backup import back_up
+
+    print(back_up(read_settings(), chosen.to, chosen.recipient, utc_now()))
+    return 0
+
+
+def _restore(chosen: argparse.Namespace) -> int:
+    from bot.restore import let_go, restore
+
+    settings = read_settings()
+    if chosen.release:
+        print(let_go(settings, utc_now(), with_replies=chosen.with_replies))
+        return 0
+    if chosen.source is None or chosen.identity is None:
+        raise BadSetting("--from and --identity are missing: which backup, and the secret key that opens it")
+    print(restore(settings, chosen.source, chosen.identity, verify=chosen.verify))
     return 0
 
 

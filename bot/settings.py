@@ -45,6 +45,8 @@ class Settings:
     telegram_secret: Secret = Secret("")
     telegram_proxy: str = ""
     exports: Path = Path("exports")
+    backup_recipients: Path | None = None
+    place_named: bool = False
     work_here: bool = True
 
     @property
@@ -64,6 +66,7 @@ NAMES = {
     "NHIPCAU_PORT": "port to listen on (default 8080)",
     "NHIPCAU_URL": "how officers reach this service, for links in notices (default http://HOST:PORT)",
     "NHIPCAU_DATABASE": "database file (default HOME/nhipcau.db), or postgresql://user@host:5432/name",
+    "NHIPCAU_BACKUP_RECIPIENTS": "file with the age recipients of backups, one a line",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
     "NHIPCAU_WORK": "here (default: serve also delivers) or elsewhere (processes of `work` do; PostgreSQL only)",
     "NHIPCAU_TELEGRAM_TOKEN": "the bot's token; Telegram is off without it",
@@ -97,6 +100,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         telegram_secret=Secret(given.get("NHIPCAU_TELEGRAM_SECRET", "")),
         telegram_proxy=given.get("NHIPCAU_TELEGRAM_PROXY", ""),
         exports=home / "exports",
+        backup_recipients=Path(recipients) if (recipients := given.get("NHIPCAU_BACKUP_RECIPIENTS")) else None,
+        place_named=bool(given.get("NHIPCAU_HOME") or given.get("NHIPCAU_DATABASE")),
     )
     if settings.telegram_webhook and not SECRET.fullmatch(settings.telegram_secret.value):
         raise BadSetting(

@@ -226,8 +226,14 @@ referral = Table(
     _text("outcome"),
 )
 Index("ix_referral_intake", referral.c.intake)
-Index("ix_referral_office", referral.c.office, referral.c.ended, referral.c.urgent, referral.c.created_at)
-Index("ix_referral_ended", referral.c.ended, referral.c.urgent, referral.c.created_at)
+# The officers' lists in their own order, so that a page of them costs the same however much is stored.
+_waits = (
+    referral.c.urgent.desc(), referral.c.acknowledged_at.is_not(None), referral.c.created_at, referral.c.id,
+)  # fmt: skip
+Index("ix_referral_open", referral.c.office, *_waits, **_where("ended = 0"))
+Index("ix_referral_open_all", *_waits, **_where("ended = 0"))
+Index("ix_referral_ended", referral.c.office, referral.c.created_at, referral.c.id, **_where("ended = 1"))
+Index("ix_referral_ended_all", referral.c.created_at, referral.c.id, **_where("ended = 1"))
 
 outbox = Table(
     "outbox",

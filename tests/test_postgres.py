@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from flows.model import Conversation
 from referral.model import Content, Facts, Intake, Referral, Screening
-from storage import cases, claims, connections, migrate_postgres, outbox, turns
+from storage import claims, connections, migrate_postgres, turns
 from storage.base import (
     Address,
     AlreadyHandled,
@@ -36,7 +36,6 @@ from storage.postgres import DIALECT, PostgresStorage
 from storage.schema import APPEND_ONLY, metadata
 from storage.seal import Sealer
 from storage.spoken import spoken
-from storage.statements import Sql
 from storage.store import DatabaseStorage
 from tests import postgres
 from tests.databases import KEY, Database, database
@@ -335,91 +334,6 @@ async def test_a_closed_storage_stays_closed(home: Database) -> None:
         await storage.load(LAN)
 
 
-@asynccontextmanager
-async def a_server(fsync: str = "off") -> AsyncIterator[postgres.Server]:
-    postgres.wanted()
-    server = postgres.new_server()
-    try:
-        server.make()
-        server.start(fsync)
-        yield server
-    finally:
-        postgres.forget(server)
-
-
-async def test_a_database_that_goes_away_is_away_and_comes_back() -> None:
-    async with a_server() as server:
-        storage = await open_storage(server.dsn(), KEY)
-        await storage.commit(turn("a", 0))
-        server.stop("immediate")
-        for _ in range(2):
-            with pytest.raises(StorageAway):
-                await storage.commit(turn("a", 1))
-            with pytest.raises(StorageAway):
-                await storage.load(LAN)
-        server.start()
-        await storage.commit(turn("a", 1))
-        assert (await storage.load(Address("telegram", "a"))).conversation == Conversation("a", version=2)
-        await storage.close()
-
-
-async def test_a_standby_that_takes_over_has_every_turn_that_was_acknowledged() -> None:
-    async with a_server() as primary, standing_by(primary) as standby:
-        places = f"postgresql://{postgres.USER}@{primary.address},{standby.address}/{postgres.USER}"
-        storage = await open_storage(places, KEY)
-        acknowledged: Counter[str] = Counter()
-        stop = asyncio.Event()
-        busy = asyncio.Event()
-        went_on = asyncio.Event()
-        before: Counter[str] = Counter()
-
-        async def talk(who: str) -> None:
-            while not stop.is_set():
-                try:
-                    await storage.commit(turn(who, acknowledged[who]))
-                except StorageAway:
-                    await asyncio.sleep(0.02)
-                    continue
-                except AlreadyHandled:
-                    pass  # it was committed when the server fell, and the answer was lost: the platform sent it again
-                acknowledged[who] += 1
-                if acknowledged.total() >= 200:
-                    busy.set()
-                if before and all(acknowledged[one] >= before[one] + 3 for one in before):
-                    went_on.set()
-
-        people = [asyncio.create_task(talk(f"p{n}")) for n in range(16)]
-        await asyncio.wait_for(busy.wait(), 30)
-        await asyncio.to_thread(primary.stop, "immediate")
-        before.update(acknowledged)
-        await asyncio.to_thread(standby.promote)
-        await postgres.ask(standby.dsn(), "ALTER SYSTEM SET synchronous_standby_names = ''")
-        await postgres.ask(standby.dsn(), "SELECT pg_reload_conf()")
-        await asyncio.wait_for(went_on.wait(), 30)
-        stop.set()
-        await asyncio.gather(*people)
-        await storage.close()
-        stored = await postgres.ask(standby.dsn(), "SELECT external_id FROM inbox")
-        promised = {f"{who}/{number}" for who, count in acknowledged.items() for number in range(count)}
-        assert {key for (key,) in stored} == promised
-        assert await postgres.ask(standby.dsn(), "SELECT count(*) FROM outbox") == [(acknowledged.total(),)]
-
-
-@asynccontextmanager
-async def standing_by(primary: postgres.Server) -> AsyncIterator[postgres.Server]:
-    """A synchronous standby: the primary acknowledges nothing that is not here too."""
-    standby = postgres.new_server()
-    try:
-        standby.follow(primary)
-        standby.start()
-        await postgres.ask(primary.dsn(), "ALTER SYSTEM SET synchronous_standby_names = '*'")
-        await postgres.ask(primary.dsn(), "SELECT pg_reload_conf()")
-        await until(lambda: postgres.ask(primary.dsn(), "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
-        yield standby
-    finally:
-        postgres.forget(standby)
-
-
 # --------------------------------------------------------------------------------------------------- start and schema
 
 
@@ -500,32 +414,6 @@ async def test_a_database_that_acknowledges_what_it_may_lose_is_refused(home: Da
         await home.open()
 
 
-@pytest.mark.parametrize(
-    ("dsn", "error", "remedy"),
-    [
-        ("postgresql://{user}:pass-marker@{address}/nowhere", StorageUnfit, "createdb"),
-        ("postgresql://nobody:pass-marker@{address}/postgres", StorageUnfit, "correct the address"),
-        ("postgresql://{user}:pass-marker@127.0.0.1:1/postgres", StorageAway, "start its server"),
-        ("postgresql://{user}:pass-marker@127.0.0.1:port/postgres", StorageUnfit, "cannot be read"),
-        ("postgresql://{user}:pass-marker@{address}/postgres?sslmode=wrong", StorageUnfit, "cannot be read"),
-    ],
-)
-async def test_a_wrong_address_is_one_sentence_without_the_password(
-    dsn: str, error: type[Exception], remedy: str
-) -> None:
-    dsn = dsn.format(user=postgres.USER, address=postgres.wanted().address)
-    with pytest.raises(error, match=remedy) as refused:
-        await open_storage(dsn, KEY)
-    assert "\n" not in str(refused.value)
-    assert "pass-marker" not in "".join(traceback.format_exception(refused.value, chain=True))
-
-
-async def test_a_standby_alone_takes_no_writes_and_says_so() -> None:
-    async with a_server() as primary, standing_by(primary) as standby:
-        with pytest.raises(StorageAway, match="promote a standby"):
-            await open_storage(standby.dsn(), KEY)
-
-
 async def test_the_audit_cannot_be_emptied(home: Database) -> None:
     with pytest.raises(asyncpg.RaiseError, match="append-only"):
         await home.ask("TRUNCATE audit")
@@ -536,32 +424,3 @@ async def test_every_statement_is_one_that_the_server_understands(home: Database
     for statement in spoken(DIALECT).values():
         await connection.prepare(statement.text)
     await connection.close()
-
-
-@pytest.mark.parametrize(
-    ("sql", "index"),
-    [
-        (claims.CLAIMABLE, "ix_outbox_sender"),
-        (claims.CLAIMABLE, "ix_outbox_lane"),
-        (claims.CLAIM, "ix_outbox_lane"),
-        (claims.HEADS, "ix_outbox_sender"),
-        (outbox.SAID, "ix_outbox_said"),
-        (outbox.SHOWN, "ix_outbox_said"),
-        (cases.ABANDONED, "ix_conversation_active"),
-        (cases.LIST_OPEN, "ix_referral_office"),
-        (cases.REFERRALS_OF, "ix_referral_intake"),
-        (cases.TIMELINE, "ix_audit_subject"),
-        (cases.RECEIVED_BETWEEN, "ix_audit_received"),
-    ],
-)
-async def test_hot_questions_can_use_their_index(home: Database, sql: Sql, index: str) -> None:
-    """With few rows a scan is right, so scans are forbidden here: what is asked is whether the index fits."""
-    connection = await asyncpg.connect(
-        home.place, server_settings={"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
-    )
-    text = spoken(DIALECT)[sql].text
-    statement = await connection.prepare(text)
-    nothing = [{"text": "", "varchar": "", "json": "[]"}.get(kind.name, 1) for kind in statement.get_parameters()]
-    plan = await statement.explain(*nothing)
-    await connection.close()
-    assert index in str(plan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,6 @@ from msgspec.structs import replace
 from flows.model import Conversation, Media
 from referral.disclose import visible
 from referral.model import Consent, Content, Facts, Intake, Reason, Referral, Screening
-from storage import cases, claims, outbox, turns
 from storage.accounts import Accounts
 from storage.base import (
     Address,
@@ -34,9 +32,7 @@ from storage.base import (
 )
 from storage.connections import NotTaken
 from storage.open import open_storage
-from storage.schema import metadata
 from storage.sqlite import SqliteStorage
-from storage.statements import Sql, compiled
 from storage.store import DatabaseStorage
 from tests.databases import BOTH, KEY, Database, asked, database
 
@@ -570,11 +566,12 @@ async def test_the_list_begins_with_what_is_urgent_then_what_nobody_took(opened:
         referral("new"),
         referral("old", created_at=early),
         referral("urgent", urgent=True),
+        referral("closed before", state="closed", closed_at=NOW, created_at=early),
         referral("closed", state="closed", closed_at=NOW),
         referral("elsewhere", office="ls-social"),
     )
     assert [one.id for one in await storage.list_referrals(DUTY)] == ["urgent", "old", "new", "taken"]
-    assert [one.id for one in await storage.list_referrals(DUTY, closed=True)] == ["closed"]
+    assert [one.id for one in await storage.list_referrals(DUTY, closed=True)] == ["closed", "closed before"]
     assert [one.id for one in await storage.list_referrals(DUTY, limit=1)] == ["urgent"]
     assert "elsewhere" in [one.id for one in await storage.list_referrals(replace(OTHER, role="admin"))]
 
@@ -802,56 +799,6 @@ async def test_nothing_that_a_person_said_or_is_can_be_read_in_the_files(
         assert hidden.encode() not in everything
         assert hidden.encode("utf-16-le") not in everything
     assert all(one.stat().st_mode & 0o077 == 0 for one in files)
-
-
-@pytest.mark.parametrize(
-    ("sql", "index"),
-    [
-        (claims.CLAIMABLE, "ix_outbox_sender"),
-        (claims.CLAIMABLE, "ix_outbox_lane"),
-        (claims.HEADS, "ix_outbox_sender"),
-        (outbox.SAID, "ix_outbox_said"),
-        (outbox.SHOWN, "ix_outbox_said"),
-        (outbox.WRITTEN, "ix_inbox_conversation"),
-        (cases.ABANDONED, "ix_conversation_active"),
-        (cases.LIST_OPEN, "ix_referral_office"),
-        (cases.LIST_OPEN_ALL, "ix_referral_ended"),
-        (cases.RECEIPT, "receipt"),
-        (cases.REFERRALS_OF, "ix_referral_intake"),
-        (cases.TIMELINE, "ix_audit_subject"),
-        (cases.RECEIVED_BETWEEN, "ix_audit_received"),
-        (cases.INTAKES_BETWEEN, "ix_intake_created_at"),
-    ],
-)
-async def test_hot_questions_use_their_index(opened_here: OpenedHere, sql: Sql, index: str) -> None:
-    plan = await explained(await opened_here(), sql)
-    assert index in plan
-    assert_no_scan(plan)
-
-
-async def test_no_statement_of_a_turn_reads_a_whole_table(opened_here: OpenedHere) -> None:
-    storage = await opened_here()
-    for module in (turns, claims, outbox, cases):
-        for name, sql in vars(module).items():
-            if isinstance(sql, Sql):
-                assert_no_scan(await explained(storage, sql), name)
-
-
-def assert_no_scan(plan: str, name: str = "") -> None:
-    tables = "|".join([*metadata.tables, "other", "officer_address"])
-    assert not re.search(rf"SCAN ({tables})(?! USING)", plan), f"{name}: {plan}"
-
-
-async def explained(storage: SqliteStorage, sql: Sql) -> str:
-    from sqlalchemy.dialects import sqlite
-
-    text = compiled(sql, sqlite.dialect(paramstyle="qmark")).text
-
-    def ask(database: sqlite3.Connection) -> str:
-        nothing = (1,) * text.count("?")
-        return "\n".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {text}", nothing))
-
-    return await storage._writer._connection.visit(ask)
 
 
 def test_the_version_of_aiosqlite_is_the_one_whose_thread_we_visit() -> None:

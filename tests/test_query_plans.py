@@ -1,0 +1,210 @@
+"""No statement of the storage reads more the longer the service runs: its plan is looked at, on both databases.
+
+Every statement that storage/spoken.py names is looked at, so a new one is too. What may be read whole is a table of the staff,
+or what waits; any other exception stands in MAY_READ_ALL with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import Table, UniqueConstraint, select
+
+from benchmarks.stored import Size, fill
+from bot.book import Book
+from storage import schema
+from storage.postgres import DIALECT as POSTGRES
+from storage.schema import metadata
+from storage.spoken import SPEAKING, spoken
+from storage.sqlite import DIALECT as SQLITE
+from storage.statements import Sql, compiled, question
+from tests.databases import KEY, database
+from tests.world import START
+
+OF_THE_STAFF = {"officer", "invite", "export_run", "meta"}
+"""Tables that grow with the staff or with the weeks, and not with the people who write."""
+
+GROWING = {name: table for name, table in metadata.tables.items() if name not in OF_THE_STAFF}
+
+WHAT_WAITS = {"finished = 0", "ended = 0"}
+"""Conditions of partial indexes that hold what is not done yet: years do not make them longer."""
+
+MAY_READ_ALL = {
+    "cases.LIST_ENDED_ALL": "reads its index from the newest end, and stops where the page is full",
+}
+MAY_SORT = {
+    "files.LEFT_SINCE": "the intakes of one conversation: a handful",
+}
+"""Statements that want the first few and sort what they find; what they find must be short for another reason."""
+
+NAMES = {
+    sql: f"{module.__name__.rpartition('.')[2]}.{name}"
+    for module in SPEAKING
+    for name, sql in vars(module).items()
+    if isinstance(sql, Sql)
+}
+
+
+def waiting_indexes() -> Iterator[str]:
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if str(index.dialect_options["sqlite"]["where"]) in WHAT_WAITS:
+                yield str(index.name)
+
+
+WAITING = frozenset(waiting_indexes())
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> AsyncIterator[Any]:
+    """SQLite plans by the schema alone, so an empty one does."""
+    async with database("sqlite", tmp_path) as made:
+        await made.open()
+        yield made
+
+
+@pytest.fixture
+async def server(tmp_path: Path, book: Book) -> AsyncIterator[asyncpg.Connection]:
+    """PostgreSQL plans by what it counted: 500 real conversations, said to be a million. A plan must do for any value."""
+    async with database("postgresql", tmp_path) as made:
+        await fill(made.place, KEY, Size(500, 200, every=10), book, START)
+        connection = await asyncpg.connect(made.place, server_settings={"plan_cache_mode": "force_generic_plan"})
+        for statement in FILLED_UP:
+            await connection.execute(statement)
+        yield connection
+        await connection.close()
+
+
+FILLED_UP = (
+    "INSERT INTO session (token, officer, created_at, expires_at) SELECT id, id, 0, 0 FROM officer",
+    "INSERT INTO attachment (id, conversation, created_at) SELECT id, id, 0 FROM conversation",
+    "VACUUM ANALYZE",
+    f"""
+    UPDATE pg_class SET reltuples = reltuples * 2000
+    WHERE relname IN {tuple(GROWING)}
+    OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relname IN {tuple(GROWING)}))
+    """,  # noqa: S608 - names of the schema
+)
+
+
+# ------------------------------------------------------------------------------------------------------------- SQLite
+
+
+async def plan_of_sqlite(file: Any, sql: Sql) -> list[str]:
+    text = compiled(sql, SQLITE).text
+    rows = await file.ask("EXPLAIN QUERY PLAN " + text.replace("?", "NULL"))
+    return [row[3] for row in rows]
+
+
+def read_whole_by_sqlite(plan: list[str]) -> list[str]:
+    """Whole tables, by whatever name. What the statement itself put together before is no table."""
+    made = {line.split()[1] for line in plan if line.startswith(("CO-ROUTINE ", "MATERIALIZE "))}
+    found = [line for line in plan if line.startswith("SCAN ") and "VIRTUAL TABLE" not in line]
+    return [line for line in found if line.split()[1] not in made | OF_THE_STAFF and line.split()[-1] not in WAITING]
+
+
+async def test_no_statement_reads_a_growing_table_whole_on_sqlite(file: Any) -> None:
+    whole = {NAMES[sql]: read_whole_by_sqlite(await plan_of_sqlite(file, sql)) for sql in spoken(SQLITE)}
+    assert {name: plan for name, plan in whole.items() if plan and name not in MAY_READ_ALL} == {}
+
+
+async def test_no_statement_sorts_all_to_give_a_few(file: Any) -> None:
+    """`TEMP B-TREE FOR LAST TERM` and the like sort what is equal before it, row by row, and stop."""
+    sorts = {
+        NAMES[sql]: plan
+        for sql, made in spoken(SQLITE).items()
+        if "LIMIT" in made.text
+        and (plan := [line for line in await plan_of_sqlite(file, sql) if "TEMP B-TREE" in line])
+    }
+    assert {name: plan for name, plan in sorts.items() if name not in MAY_SORT} == {}
+
+
+async def test_a_statement_without_an_index_would_be_found(file: Any) -> None:
+    by_level = question(select(schema.intake.c.id).where(schema.intake.c.level == "L4"))
+    assert read_whole_by_sqlite(await plan_of_sqlite(file, by_level))
+
+
+# --------------------------------------------------------------------------------------------------------- PostgreSQL
+
+
+async def plan_of_postgres(server: asyncpg.Connection, sql: Sql) -> dict[str, Any]:
+    text = compiled(sql, POSTGRES).text
+    count = max((int(number) for number in re.findall(r"\$(\d+)", text)), default=0)
+    await server.execute(f"PREPARE asked AS {text}")
+    given = f"({', '.join(['NULL'] * count)})" if count else ""
+    (explained,) = await server.fetchrow(f"EXPLAIN (FORMAT JSON) EXECUTE asked{given}")
+    await server.execute("DEALLOCATE asked")
+    plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def read_whole_by_postgres(plan: dict[str, Any]) -> list[str]:
+    """Whole tables, and whole indexes: an index that is read without a condition is no better."""
+    return [
+        f"{node['Node Type']} {node.get('Relation Name', '')} {node.get('Index Name', '')}"
+        for node in nodes(plan)
+        if node["Node Type"] in {"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Index Scan"}
+        and "Index Cond" not in node
+        and node.get("Index Name") not in WAITING
+        and node.get("Relation Name") not in OF_THE_STAFF
+    ]
+
+
+def sorted_for_a_few(plan: dict[str, Any]) -> list[str]:
+    limits = [node for node in nodes(plan) if node["Node Type"] == "Limit"]
+    return [str(node["Sort Key"]) for limit in limits for node in nodes(limit) if node["Node Type"] == "Sort"]
+
+
+async def test_no_statement_reads_a_growing_table_whole_on_postgres(server: asyncpg.Connection) -> None:
+    plans = {NAMES[sql]: await plan_of_postgres(server, sql) for sql in spoken(POSTGRES)}
+    whole = {name: found for name, plan in plans.items() if (found := read_whole_by_postgres(plan))}
+    assert {name: found for name, found in whole.items() if name not in MAY_READ_ALL} == {}
+    sorts = {name: found for name, plan in plans.items() if (found := sorted_for_a_few(plan))}
+    assert {name: found for name, found in sorts.items() if name not in MAY_SORT} == {}
+    by_level = question(select(schema.intake.c.id).where(schema.intake.c.level == "L4"))
+    assert read_whole_by_postgres(await plan_of_postgres(server, by_level))
+
+
+def test_every_exception_is_of_a_statement_that_is_there() -> None:
+    assert set(NAMES.values()) >= {*MAY_READ_ALL, *MAY_SORT}
+
+
+# ------------------------------------------------------------------------------------------------------- distribution
+
+SECOND_KEYS = {
+    "address": {("officer",)},  # one phone an officer
+    "intake": {("receipt",)},  # a code leads to one intake
+    "outbox": {("key",)},  # the same thing is queued once; its number is the order in which it was written
+}
+"""Growing tables with another unique constraint than their key: what hash partitioning must change first (docs/scaling.md)."""
+
+
+def unique_keys(table: Table) -> set[tuple[str, ...]]:
+    """The columns of every unique constraint and index but the primary key."""
+    made = [rule.columns for rule in table.constraints if isinstance(rule, UniqueConstraint)]
+    made += [index.columns for index in table.indexes if index.unique]
+    return {tuple(column.name for column in columns) for columns in made}
+
+
+def test_no_growing_table_is_unique_in_more_than_its_own_key_but_those_named() -> None:
+    found = {name: keys for name, table in GROWING.items() if (keys := unique_keys(table))}
+    assert found == SECOND_KEYS
+
+
+def test_a_growing_table_has_a_key_of_one_column_but_the_inbox() -> None:
+    keys = {name: tuple(column.name for column in table.primary_key) for name, table in GROWING.items()}
+    assert keys.pop("inbox") == ("channel", "external_id")
+    assert {columns for name, columns in keys.items() if name != "session"} == {("id",)}
+    assert keys["session"] == ("token",)

@@ -16,11 +16,12 @@ EVERY_S = 0.01
 async def start_s() -> float:
     """Seconds of a second start (the first one also makes the database and the demo officers)."""
     with TemporaryDirectory() as home:
-        await _started(home)
-        return await _started(home)
+        await started(home)
+        return await started(home)
 
 
-async def _started(home: str) -> float:
+async def started(home: str) -> float:
+    """Seconds of one start in this home."""
     port = _free_port()
     environ = {**os.environ, "NHIPCAU_HOME": home, "NHIPCAU_PORT": str(port)}
     began = time.perf_counter()

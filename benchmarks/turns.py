@@ -84,9 +84,9 @@ class Running:
 
 
 @asynccontextmanager
-async def service(book: Book, folder: Path) -> AsyncIterator[Running]:
-    """Storage, receiver, channel and a running outbox in a folder."""
-    storage = await open_storage(folder / "bench.db", bytes(32))
+async def service(book: Book, place: Path | str) -> AsyncIterator[Running]:
+    """Storage, receiver, channel and a running outbox over a database under a key of zeros."""
+    storage = await open_storage(place, bytes(32))
     request = CountingRequest()
     channel = TelegramChannel("1:bench", request=request)
     receiver = Receiver(storage, book)
@@ -106,7 +106,7 @@ async def service(book: Book, folder: Path) -> AsyncIterator[Running]:
 async def measure(book: Book, conversations: int, turns: int) -> Figures:
     """So many conversations at once, each person's next turn as soon as the last was committed, until `turns` are done."""
     with TemporaryDirectory() as name:
-        async with service(book, Path(name)) as running:
+        async with service(book, Path(name) / "bench.db") as running:
             await _play(running, 1, FIRST_PERSON)
             took: list[float] = []
             people = max(conversations, -(-turns // len(TURNS)))

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, fresh
-from bot.intake import added_to, facts_from, kind_of, level_of, new_intake, updated
+from bot.intake import added_to, facts_from, is_danger, kind_of, level_of, new_intake, updated
 from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
 from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.say import grouped, render, summary
@@ -104,7 +104,7 @@ def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conve
     """Answers that have just come to mean immediate danger are followed by both numbers, wherever they were given."""
     if turned.prompt is None or draft.alerted or draft.answers == before.answers:
         return turned
-    if level_of(book, draft) != "L4" or level_of(book, before) == "L4":
+    if not is_danger(book, draft) or is_danger(book, before):
         return turned
     if any("113" in line.text and "111" in line.text for line in turned.prompt.lines):
         return turned
@@ -147,6 +147,8 @@ def _intake(
     is_other_matter = "alert" in turned.do and "code" in draft.answers and not before.alerted
     if existing is not None and not is_other_matter:
         kind = kind_of(book, draft, existing.kind)
+        if kind == existing.kind and _told(draft) == _told(before) and not SUBMITS & set(turned.do):
+            return None, False
         again = (
             added_to(book, existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
         )
@@ -155,6 +157,11 @@ def _intake(
     if SUBMITS & set(turned.do):
         return new_intake(book, event, draft), True
     return None, False
+
+
+def _told(talk: Conversation) -> tuple[object, ...]:
+    """What an intake is made from: where it is as it was, so is the intake."""
+    return talk.answers, talk.notes, talk.media, talk.alerted, talk.heard
 
 
 def _offers(book: Book, event: Event, name: str, talk: Conversation) -> tuple[Choice, ...]:

@@ -15,6 +15,7 @@ from flows.model import SKIPPED, Conversation
 from referral.model import Content, Facts, Intake, Screening
 from referral.routing import route
 from referral.screening import facts_of, judge
+from referral.screening import is_danger as screened_danger
 from referral.screening import level_of as screened_level
 
 T = TypeVar("T")
@@ -61,6 +62,11 @@ def _located(book: Book, talk: Conversation, facts: Facts) -> Facts:
 def level_of(book: Book, talk: Conversation) -> str:
     """The screening level of a draft as it stands; where it is makes no difference to it."""
     return screened_level(book.referral, _coded_facts(book, talk, kind_of(book, talk, "")))
+
+
+def is_danger(book: Book, talk: Conversation) -> bool:
+    """True where the draft as it stands is of level L4."""
+    return screened_danger(book.referral, _coded_facts(book, talk, kind_of(book, talk, "")))
 
 
 def kind_of(book: Book, talk: Conversation, before: str) -> str:

@@ -122,8 +122,8 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 def judge(book: ReferralBook, facts: Facts) -> Screening:
     """Elements, level, reasons, and the ILO dimensions for the reviewer. An unsure age is read as a child's."""
-    strengths = strengths_of(book, facts)
-    seen = Seen(facts, _elements(book, facts, strengths), strengths=strengths)
+    seen = _seen(book, facts)
+    strengths = seen.strengths or {}
     held = [rule for rule in book.levels if holds(rule.when, seen)]
     dimensions = _dimensions(book, strengths)
     return Screening(
@@ -139,10 +139,20 @@ def judge(book: ReferralBook, facts: Facts) -> Screening:
 
 
 def level_of(book: ReferralBook, facts: Facts) -> Level:
-    """The level that `judge` would give, and nothing else: it is asked for several times in a turn."""
-    strengths = strengths_of(book, facts)
-    seen = Seen(facts, _elements(book, facts, strengths), strengths=strengths)
+    """The level that `judge` would give, and nothing else."""
+    seen = _seen(book, facts)
     return _gravest([rule for rule in book.levels if holds(rule.when, seen)])
+
+
+def is_danger(book: ReferralBook, facts: Facts) -> bool:
+    """True where the level is L4. Asked in every turn, so that only the rules of that level are looked at."""
+    seen = _seen(book, facts)
+    return any(rule.level == "L4" and holds(rule.when, seen) for rule in book.levels)
+
+
+def _seen(book: ReferralBook, facts: Facts) -> Seen:
+    strengths = strengths_of(book, facts)
+    return Seen(facts, _elements(book, facts, strengths), strengths=strengths)
 
 
 def _gravest(held: Sequence[LevelRule]) -> Level:

@@ -243,9 +243,7 @@ def test_a_notice_shows_level_area_code_and_link():
 def test_a_notice_takes_no_content():
     shown = {"code", "level", "urgent", "province", "state", "identified"}
     words: dict[str, Any] = {
-        field.name: f"MARK-{field.name}"
-        for field in fields(Referral)
-        if field.name not in shown and field.type is str
+        field.name: f"MARK-{field.name}" for field in fields(Referral) if field.name not in shown and field.type is str
     }
     assert {"because", "reason", "outcome", "intake", "officer"} <= set(words)
     marked = replace(opened(), province="MARK-province", **words)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -134,7 +135,7 @@ async def _person(running: Running, queue: Iterator[int], took: list[float]) -> 
 
 
 async def _play(running: Running, turns: int, person: int, took: list[float] | None = None) -> None:
-    for raw, _ in zip(turns_of(person), range(turns), strict=False):
+    for raw in [*islice(turns_of(person), turns)]:
         began = time.perf_counter()
         inbound = running.channel.read(raw, {})
         if not isinstance(inbound, Inbound):

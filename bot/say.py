@@ -13,6 +13,7 @@ from flows.model import SKIPPED, Choice, Conversation, FlowDef, Prompt, Step
 
 HIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters and direction marks: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters"""
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 SUMMARY_TEXT_MAX = 120
 """Code points of a free text shown back in the review list."""
 
@@ -34,7 +35,7 @@ def render(prompt: Prompt, locale: str, catalogues: Catalogues, values: Mapping[
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Placeholders filled in one pass, so that braces in what a person wrote stay what they are."""
-    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text) if values else text
 
 
 def _button(prompt: Prompt, choice: Choice, locale: str, catalogues: Catalogues, role: str) -> Button:

@@ -30,9 +30,9 @@ class When:
     parts: tuple[When, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LevelRule:
-    """The level is that of the first rule that holds, read from L4 down."""
+    """The level is that of the first rule that holds, read from L4 down. A rule is equal to no other."""
 
     id: str
     level: Level

@@ -147,7 +147,12 @@ def level_of(book: ReferralBook, facts: Facts) -> Level:
 def is_danger(book: ReferralBook, facts: Facts) -> bool:
     """True where the level is L4. Asked in every turn, so that only the rules of that level are looked at."""
     seen = _seen(book, facts)
-    return any(rule.level == "L4" and holds(rule.when, seen) for rule in book.levels)
+    return any(holds(rule.when, seen) for rule in _gravest_rules(book.levels))
+
+
+@cache
+def _gravest_rules(levels: tuple[LevelRule, ...]) -> tuple[LevelRule, ...]:
+    return tuple(rule for rule in levels if rule.level == "L4")
 
 
 def _seen(book: ReferralBook, facts: Facts) -> Seen:

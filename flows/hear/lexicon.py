@@ -205,7 +205,8 @@ def spans_of(classes: Node, words: Sequence[Word]) -> Spans:
     none: Spans = [() for _ in range(len(words) + 1)]
     found: list[list[tuple[str, int]]] = []
     for at, word in enumerate(words):
-        here = [(group.name, stop) for group, stop in walk(classes, words, at, none) if stop > at]
+        begins = _may_begin(classes, word, ())
+        here = [(group.name, stop) for group, stop in walk(classes, words, at, none) if stop > at] if begins else []
         if word.text.isdigit():
             here.append((NUMBER, at + 1))
         if len(word.text) == 4 and word.text.startswith(("19", "20")):
@@ -214,11 +215,19 @@ def spans_of(classes: Node, words: Sequence[Word]) -> Spans:
     return [*found, []]
 
 
+def _may_begin(root: Node, word: Word, spans: Sequence[tuple[str, int]]) -> bool:
+    """Whether any phrase begins with this word: most do not, and a look is cheaper than a walk."""
+    edges = root.edges
+    return GAP in edges or any(key in edges for key, _ in word.forms) or any(name in edges for name, _ in spans)
+
+
 def matches(lexicon: Lexicon, sentence: int, words: Sequence[Word]) -> Iterator[Match]:
     """Every phrase of the lists in one sentence."""
     spans = spans_of(lexicon.classes, words)
     own = {at for at in range(len(words)) if any(name == "<tôi>" for name, _ in spans[at])}
     for at in range(len(words)):
+        if not _may_begin(lexicon.phrases, words[at], spans[at]):
+            continue
         for group, stop in dict.fromkeys(walk(lexicon.phrases, words, at, spans)):
             typed = " ".join(word.text for word in words[at:stop])
             itself = any(i in own for i in range(at, stop))

@@ -9,13 +9,12 @@ import argparse
 import asyncio
 import json
 import logging
-import sys
 
 from benchmarks.start import start_s
 from benchmarks.turns import HEAD, Figures, measure
 from bot import log
-from bot.app import SWITCH_S
 from bot.book import read_book
+from bot.interpreter import settle
 
 QUICK, FULL = ((1, 400), (64, 4000)), ((1, 2000), (64, 20_000), (512, 40_000))
 """(conversations at once, turns)."""
@@ -24,8 +23,8 @@ QUICK, FULL = ((1, 400), (64, 4000)), ((1, 2000), (64, 20_000), (512, 40_000))
 async def main(quick: bool) -> None:
     """Measure and print."""
     log.set_up(logging.CRITICAL)
-    sys.setswitchinterval(SWITCH_S)
     book, _ = read_book()
+    settle()
     print(
         "A durable turn: webhook bytes in, one commit (FULL sync), request bytes out; encryption, audit, catalogues on."
     )

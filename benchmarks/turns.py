@@ -85,11 +85,11 @@ class Running:
 
 
 @asynccontextmanager
-async def service(book: Book, place: Path | str) -> AsyncIterator[Running]:
-    """Storage, receiver, channel and a running outbox over a database under a key of zeros."""
+async def service(book: Book, place: Path | str, channel: TelegramChannel | None = None) -> AsyncIterator[Running]:
+    """Storage, receiver and a running outbox over a database under a key of zeros; without a channel, one that counts."""
     storage = await open_storage(place, bytes(32))
     request = CountingRequest()
-    channel = TelegramChannel("1:bench", request=request)
+    channel = channel or TelegramChannel("1:bench", request=request)
     receiver = Receiver(storage, book)
     deliverer = Deliverer(Work(storage, book, receiver, {"telegram": channel}, "http://127.0.0.1", utc_now))
     receiver.wake = deliverer.wake

@@ -49,11 +49,12 @@ BATCH: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much to store. `every`: of how many dialogues one becomes a mould."""
+    """How much to store. `every`: of how many dialogues one becomes a mould. `within_ms`: all of it that short ago."""
 
     conversations: int
     intakes: int
     every: int = 1
+    within_ms: int = 0
 
 
 QUICK, FULL = Size(50_000, 5_000, every=5), Size(1_000_000, 100_000)
@@ -61,7 +62,7 @@ QUICK, FULL = Size(50_000, 5_000, every=5), Size(1_000_000, 100_000)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was written: rows by table, the seconds it took, and `recent`, the newest people by (channel, number)."""
+    """What was written: rows by table, and the seconds that it took."""
 
     rows: dict[str, int]
     seconds: float
@@ -106,7 +107,7 @@ def casts(made: Sequence[Life], size: Size, sealer: Sealer, now: int, chance: Ra
     without = _weighted([life for life in made if not life.kind], lambda life: 1 / _turns(life.fresh) ** 2)
     leave_one = set(chance.sample(range(size.conversations), size.intakes))
     rows: Rows = {table: [] for table in TABLES}
-    for number, start in enumerate(moments(size.conversations, now, chance), 1):
+    for number, start in enumerate(_moments(size, now, chance), 1):
         life = _pick(with_intake if number - 1 in leave_one else without, chance)
         _stage(life, now - start, chance).cast(number, start, chance, sealer, rows)
         if number % BATCH == 0 or number == size.conversations:
@@ -133,8 +134,14 @@ def _pick(among: tuple[Sequence[Life], list[float]], chance: Random) -> Life:
     return made[bisect(sums, chance.random() * sums[-1])]
 
 
+def _moments(size: Size, now: int, chance: Random) -> list[int]:
+    if size.within_ms:
+        return sorted(now - chance.randrange(size.within_ms) for _ in range(size.conversations))
+    return moments(size.conversations, now, chance)
+
+
 def moments(count: int, now: int, chance: Random) -> list[int]:
-    """So many moments before `now`, in order: UTC milliseconds."""
+    """So many moments of the past years, in order: UTC milliseconds."""
     hours = range(now // HOUR_MS - (YEARS_BEFORE + 1) * YEAR_MS // HOUR_MS, now // HOUR_MS)
     year = now // HOUR_MS - YEAR_MS // HOUR_MS
     before, last = [hour for hour in hours if hour < year], [hour for hour in hours if hour >= year]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from bot.channels.web import WebChannel
 from bot.deliver import Deliverer, Work
 from bot.demo import add_demo_officers, refuse_demo_officers
 from bot.held import while_held
+from bot.interpreter import settle
 from bot.keys import open_with_key
 from bot.receive import Receiver, utc_now
 from bot.settings import BadSetting, Settings
@@ -32,8 +32,6 @@ from storage.store import DatabaseStorage
 
 TELEGRAM = TelegramChannel.name
 STOP_WITHIN_S = 10
-SWITCH_S = 0.0001
-"""How soon a busy event loop lets the database's thread go on: at Python's 5 ms a full loop leaves it 50 commits a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +153,9 @@ async def work(settings: Settings) -> int:
     """Run all but the pages until it is told to stop; its exit status. Raises BadSetting, and what `open_parts` raises."""
     if not settings.shared:
         raise BadSetting("`work` is for PostgreSQL: with a database file `serve` is the one process and does it all")
-    prepare_process()
+    log.set_up()
     parts = await open_parts(settings)
+    settle()
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
@@ -170,9 +169,3 @@ async def work(settings: Settings) -> int:
         log.say("work.started", mode=settings.mode)
         await stop.wait()
     return 1 if lost else 0
-
-
-def prepare_process() -> None:
-    """What a process that serves or works sets for itself: where its log goes, and that a busy loop starves no thread."""
-    log.set_up()
-    sys.setswitchinterval(SWITCH_S)

@@ -12,10 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bot import log
-from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts, prepare_process
+from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts
 from bot.channels.telegram.send import TelegramChannel
 from bot.channels.telegram.webhook import webhook_route
 from bot.demo import PASSWORD
+from bot.interpreter import settle
 from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
 from bot.web.site import Site, build_site
@@ -39,7 +40,7 @@ async def serve(settings: Settings) -> int:
     """Run the service until it is told to stop; its exit status. Raises BadSetting, and what `open_parts` raises."""
     if not (settings.work_here or settings.shared):
         raise BadSetting("NHIPCAU_WORK is `elsewhere`, but a database file has one process: leave the setting out")
-    prepare_process()
+    log.set_up()
     parts = await open_parts(settings)
     server = _Server(
         uvicorn.Config(
@@ -54,6 +55,7 @@ async def serve(settings: Settings) -> int:
         ),
         lambda: _say_started(settings),
     )
+    settle()
     lost: list[str] = []
 
     def end(name: str) -> None:

@@ -1,7 +1,8 @@
 """Encrypts and opens personal fields, and finds them again by a keyed hash. The key is handed in, never looked up.
 
 AES-256-GCM from `cryptography`; sealing and look-ups have keys of their own, derived by HKDF-SHA256, so that neither
-helps against the other; look-ups are keyed BLAKE2b (RFC 7693), which is a MAC by itself. A sealed value is one byte of format (1), 12 bytes of nonce, the ciphertext and its tag.
+helps against the other. Look-ups are keyed BLAKE2b (RFC 7693), which is a MAC by itself. A sealed value is one byte of
+format (1), 12 bytes of nonce, the ciphertext and its tag.
 """
 
 from __future__ import annotations

@@ -130,6 +130,8 @@ class _Sink:
         self.failed: BaseException | None = None
 
     def write(self, chunk: bytes) -> int:
+        if self.failed is not None:
+            raise self.failed  # pyrage writes what it still holds
         try:
             return self._to.write(chunk)
         except BaseException as failed:

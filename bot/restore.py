@@ -65,11 +65,11 @@ class _Canary:
     """Notices the canary among the rows that go by, to try the key on."""
 
     def __init__(self) -> None:
-        self.found: bytes | None = None
+        self.found = b""
 
     def see(self, table: str, row: Row) -> None:
         if table == "meta" and row[0] == "canary":
-            self.found = row[1]
+            self.found = row[1] or b""
 
 
 def _read(file: Path, who: list[object], place: Place | None, canary: _Canary) -> tuple[Head, End]:
@@ -88,8 +88,7 @@ def _key(settings: Settings, canary: _Canary) -> list[str]:
         key = read_key(settings.home)
         if key is None:
             return [f"Key: there is none here: {missing}."]
-        if canary.found is not None:
-            check_canary("the backup", canary.found, Sealer(key))
+        check_canary("the backup", canary.found, Sealer(key))
     except (KeyLost, StorageUnfit):
         return [f"Key: keys/service.key here is NOT the backup's: {missing}."]
     return ["Key: keys/service.key here opens it."]

@@ -273,14 +273,13 @@ class Reader:
         if self._decode is None:
             raise BadBackup("this is no backup of ours: give another file")
         self._tally.add(line)
-        if self._place is None:
-            return
+        name = self.shapes[-1].name
         try:
-            self._rows.append(self._decode(line))
+            row = self._decode(line)
         except msgspec.MsgspecError:
-            raise BadBackup(
-                f"the backup holds a row of {self.shapes[-1].name} that is none: take another one"
-            ) from None
+            raise BadBackup(f"the backup holds a row of {name} that is none: take another one") from None
+        self._see(name, row)
+        self._rows.append(row)
         self._bytes += len(line)
         if len(self._rows) >= LOAD_ROWS or self._bytes >= LOAD_BYTES:
             self._load()

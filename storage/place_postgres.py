@@ -87,14 +87,15 @@ class PostgresPlace:
         """Every row, in the order of the key's bytes, whatever language the database sorts in."""
         order = ", ".join(f'"{name}"{_BYTES if shape.columns[name] == "text" else ""}' for name in shape.key)
         text = f'SELECT {columns_of(shape)} FROM "{shape.name}" ORDER BY {order}'  # noqa: S608 - a Name needs no quoting
-        cursor = self.wait(_cursor(self._connection, text))
-        while found := self.wait(cursor.fetch(1 if shape.name == FILES else FETCHED)):
+        self._do(f"DECLARE at NO SCROLL CURSOR FOR {text}")
+        while found := self._ask(f"FETCH {1 if shape.name == FILES else FETCHED} FROM at"):
             for row in found:
                 yield tuple(row)
+        self._do("CLOSE at")  # while it is open its table cannot be migrated
 
     def make(self, schema: str) -> None:
         """The tables of this version."""
-        self.wait(self._connection.execute(script(None, schema)))
+        self._do(script(None, schema))
         self._schema = schema
 
     def load(self, shape: Shape, rows: list[Row]) -> None:
@@ -114,17 +115,16 @@ class PostgresPlace:
                 sequence = f"pg_get_serial_sequence('{shape.name}', '{key}')"
                 self._ask(f'SELECT setval({sequence}, max("{key}")) FROM "{shape.name}"')  # noqa: S608 - see rows
         if self._schema != LATEST:
-            self.wait(self._connection.execute(script(self._schema)))
+            self._do(script(self._schema))
 
     def run(self, statement: Insert | Update | Delete) -> int:
         """Make a change; how many rows."""
-        status: str = self.wait(self._connection.execute(as_text(statement, _DIALECT)))
-        return int(status.rpartition(" ")[2])
+        return int(self._do(as_text(statement, _DIALECT)).rpartition(" ")[2])
+
+    def _do(self, text: str) -> str:
+        status: str = self.wait(self._connection.execute(text))
+        return status
 
     def _ask(self, text: str) -> list[Any]:
         answer: list[Any] = self.wait(self._connection.fetch(text))
         return answer
-
-
-async def _cursor(connection: asyncpg.Connection, text: str) -> Any:
-    return await connection.cursor(text)

@@ -53,15 +53,19 @@ async def database(kind: str, folder: Path) -> AsyncIterator[Database]:
     """A new database of this kind."""
     if kind == "sqlite":
         made = Database(folder / "nhipcau.db")
-        yield made
-        await made.close()
+        try:
+            yield made
+        finally:
+            await made.close()
         return
     server = postgres.wanted()
     await _have_template(server)
     async with postgres.database(server, TEMPLATE) as dsn:
         made = Database(dsn)
-        yield made
-        await made.close()
+        try:
+            yield made
+        finally:
+            await made.close()
 
 
 async def _have_template(server: postgres.Server) -> None:

@@ -10,32 +10,30 @@ import argparse
 import asyncio
 import itertools
 import logging
+import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.moulds import add_officers, person
+from benchmarks.questions import ASKED, Asked, week_log
 from benchmarks.start import started
 from benchmarks.stored import FULL, QUICK, Size, Stored, fill
 from benchmarks.turns import Running, rss_mb, service
 from benchmarks.work import turns_of
 from bot import log
-from bot.app import SWITCH_S
 from bot.book import Book, read_book
 from bot.channels.base import Inbound
 from bot.demo import demo_officers
-from bot.export import export_weekly
+from bot.interpreter import settle
 from bot.receive import utc_now
-from bot.week import before, week_at
-from referral.disclose import visible
-from storage.base import Commit, Done, Officer, OutboxRow
 from storage.open import open_storage
 from storage.store import DatabaseStorage
 
@@ -43,7 +41,6 @@ KEY: Final = bytes(32)
 ORDER: Final = "EGGE"
 """Empty, grown, grown, empty: what slowly changes meanwhile falls on both alike."""
 AT_ONCE: Final = 64
-BATCH: Final = 32
 OPENED: Final = Size(100_000, 10_000, every=5, within_ms=3_600_000)
 """Conversations that are all under way."""
 _people = itertools.count(1_500_000_000)
@@ -119,8 +116,13 @@ def pair(name: str, took: Took, share: float = 0.5) -> Pair:
     return Pair(name, figures[0], figures[1])
 
 
-async def measure(book: Book, plan: Plan, servers: Mapping[str, str] | None = None) -> Growth:
-    """Fill a database, then measure it against an empty one: files, gone afterwards, or the two of `servers` ("E", "G")."""
+async def measure(
+    book: Book, plan: Plan, servers: Mapping[str, str] | None = None, server_s: Callable[[], float] = lambda: 0.0
+) -> Growth:
+    """Fill a database, then measure it against an empty one: files, gone afterwards, or the two of `servers` ("E", "G").
+
+    `server_s` is the processor time that their server has taken so far.
+    """
     with TemporaryDirectory(prefix="nhipcau-growth-") as name:
         folder = Path(name)
         places: Places = servers or {"E": folder / "empty.db", "G": folder / "nhipcau.db"}
@@ -128,7 +130,7 @@ async def measure(book: Book, plan: Plan, servers: Mapping[str, str] | None = No
         storage = await open_storage(places["E"], KEY)
         await add_officers(storage, book, utc_now())
         await storage.close()
-        pairs = await _turns(book, plan, places)
+        pairs = await _turns(book, plan, places, server_s)
         asked, alone = await _questions(book, plan, places, folder)
         if servers is None:
             alone.append(("file", _per_conversation(folder / "nhipcau.db", plan.size)))
@@ -140,8 +142,8 @@ async def measure(book: Book, plan: Plan, servers: Mapping[str, str] | None = No
 # ---------------------------------------------------------------------------------------------------------------- turns
 
 
-async def _turns(book: Book, plan: Plan, places: Places) -> list[Pair]:
-    steady, full = both(), both()
+async def _turns(book: Book, plan: Plan, places: Places, server_s: Callable[[], float]) -> list[Pair]:
+    steady, full, ours, servers = both(), both(), both(), both()
     async with AsyncExitStack() as open_ones:
         running = {which: await open_ones.enter_async_context(service(book, place)) for which, place in places.items()}
         for one in running.values():
@@ -149,10 +151,15 @@ async def _turns(book: Book, plan: Plan, places: Places) -> list[Pair]:
         for which in ORDER * plan.rounds:
             steady[which].append(await _paced(running[which], plan.paced_people, plan.rate))
         for which in ORDER * plan.rounds if plan.closed_people else "":
+            cpu, server = time.process_time(), server_s()
             full[which].append(await _closed(running[which], plan.closed_people))
+            ours[which].append([(time.process_time() - cpu) / len(full[which][-1])])
+            servers[which].append([(server_s() - server) / len(full[which][-1])])
     made = [pair("a turn at a steady rate, p50", steady), pair(PACED_P99, steady, 0.99)]
     if plan.closed_people:
         made += [pair(f"a turn of {AT_ONCE} at once, p50", full), pair(f"a turn of {AT_ONCE} at once, p99", full, 0.99)]
+        made += [pair("processor time of such a turn", ours)]
+        made += [pair("processor time of such a turn on the server", servers)] if server_s() else []
     return made
 
 
@@ -221,71 +228,7 @@ async def _questions(book: Book, plan: Plan, places: Places, folder: Path) -> tu
             await ASKED[name](asked[which])
             took[name][which].append([time.perf_counter() - began])
         pairs = [pair(name, figures) for name, figures in took.items()]
-        return pairs, [await _week(asked["G"].storage, book, folder)]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One database and the officer who asks it."""
-
-    storage: DatabaseStorage
-    officer: Officer
-
-
-async def _list(of: Asked) -> None:
-    assert await of.storage.list_referrals(of.officer)
-
-
-async def _over(of: Asked) -> None:
-    await of.storage.list_referrals(of.officer, closed=True)
-
-
-async def _case(of: Asked) -> None:
-    newest = (await of.storage.list_referrals(of.officer))[-1]
-    assert await of.storage.open_case(newest.id, of.officer, utc_now(), visible)
-
-
-async def _claims(of: Asked) -> None:
-    """Queue a batch, hand it out, end it."""
-    now = utc_now()
-    keys = [f"bench/{time.perf_counter_ns()}/{number}" for number in range(BATCH)]
-    rows = tuple(OutboxRow(key, "say", key, 2, now, {"texts": ["…"]}) for key in keys)
-    await of.storage.commit(Commit(at=now, outbox=rows))
-    claimed = await of.storage.claim(now, BATCH)
-    assert len(claimed) == BATCH
-    await of.storage.finish([Done(one.id, "done", now) for one in claimed])
-
-
-async def _next(of: Asked) -> None:
-    await of.storage.next_due()
-
-
-async def _abandoned(of: Asked) -> None:
-    await of.storage.abandoned(utc_now() - timedelta(hours=24), 100)
-
-
-ASKED: Final[dict[str, Callable[[Asked], Awaitable[None]]]] = {
-    "an office's list of what is open": _list,
-    "an office's list of what is over (empty: none is)": _over,
-    "the list, then opening its last case": _case,
-    f"{BATCH} rows queued, claimed and ended": _claims,
-    "when the next row is due": _next,
-    "which drafts were left alone": _abandoned,
-}
-
-
-async def _week(storage: DatabaseStorage, book: Book, folder: Path) -> tuple[str, str]:
-    """The last whole week's log, from the question to the files."""
-    week = before(week_at(utc_now()))
-    began = time.perf_counter()
-    period = await storage.period(week.start, week.end)
-    read_s = time.perf_counter() - began
-    await export_weekly(storage, book, week.name, folder / "exports", utc_now())
-    whole_s = time.perf_counter() - began - read_s
-    return (
-        "one week's log",
-        f"{len(period.intakes):,} intakes: read in {read_s:.2f} s, written whole in {whole_s:.1f} s",
-    )
+        return pairs, [await week_log(asked["G"].storage, book, folder)]
 
 
 # ------------------------------------------------------------------------------------------------- what has no pair
@@ -327,7 +270,10 @@ async def _whole(book: Book, folder: Path) -> list[tuple[str, str]]:
 
 async def _opened(place: str) -> None:
     """Load everybody's conversation as their next turn would, and say how much memory the service has then."""
+    import bot.app  # noqa: F401 - all that the service loads
+
     book, _ = read_book()
+    settle()
     async with service(book, place) as running:
         at_first = rss_mb()
         for number in range(1, OPENED.conversations + 1):
@@ -341,19 +287,42 @@ async def _opened(place: str) -> None:
 async def main(quick: bool, on_postgres: bool) -> None:
     """Measure and print."""
     log.set_up(logging.CRITICAL)
-    sys.setswitchinterval(SWITCH_S)
-    servers = await _two_databases() if on_postgres else None
-    growth = await measure(read_book()[0], IN_SHORT if quick else IN_FULL, servers)
+    book, plan = read_book()[0], IN_SHORT if quick else IN_FULL
+    settle()
+    growth = await (_on_a_server(book, plan) if on_postgres else measure(book, plan))
     print("\n".join(growth.rows()))
 
 
-async def _two_databases() -> dict[str, str]:
+async def _on_a_server(book: Book, plan: Plan) -> Growth:
+    """The same on a PostgreSQL of our own that keeps what it acknowledges."""
     from tests import postgres  # brings pytest, which only this needs
 
-    server = postgres.running()
-    for name in ("empty", "grown"):
-        await postgres.ask(server.dsn(), f"CREATE DATABASE {name}")
-    return {"E": server.dsn("empty"), "G": server.dsn("grown")}
+    server = postgres.new_server()
+    try:
+        server.make()
+        server.start(fsync="on")
+        for name in ("empty", "grown"):
+            await postgres.ask(server.dsn(), f"CREATE DATABASE {name}")
+        places = {"E": server.dsn("empty"), "G": server.dsn("grown")}
+        growth = await measure(book, plan, places, partial(_processor_s, server.home / "data" / "postmaster.pid"))
+        (held,) = await postgres.ask(server.dsn(), "SELECT pg_database_size('grown')")
+        size = f"{int(str(held[0])) / 1e6:,.0f} MB, {int(str(held[0])) / plan.size.conversations / 1e3:.1f} kB a conversation"
+        return replace(growth, alone=(*growth.alone, ("database", size)))
+    finally:
+        postgres.forget(server)
+
+
+def _processor_s(pid_file: Path) -> float:
+    """Processor time of a server and of its processes, those that ended too."""
+    ticks, postmaster = 0, pid_file.read_text().split()[0]
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended just now, and is counted with its parent's
+            fields = stat.read_text().rpartition(")")[2].split()
+            if fields[1] == postmaster:
+                ticks += int(fields[11]) + int(fields[12])
+            elif stat.parent.name == postmaster:
+                ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ advisory lock (outbox.py).
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -65,7 +66,7 @@ ALIVE_S: Final = 30.0
 """How often the connection that listens is asked whether it still is one."""
 
 SETTINGS: Final = {
-    "application_name": "nhipcau",
+    "application_name": f"nhipcau {os.getpid()}",  # in pg_stat_activity: which process holds or waits
     "jit": "off",  # compiling pays for questions of a second, not of a millisecond
     "idle_in_transaction_session_timeout": "15s",  # a process that stands still loses what it had locked
     "tcp_keepalives_idle": "10",  # and so does one whose machine is gone, 25 s later

@@ -5,6 +5,7 @@ PostgreSQL does not run as root, so root hands its processes to the system's use
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import itertools
 import os
@@ -13,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -191,3 +192,17 @@ async def run(dsn: str, sql: str) -> None:
         await connection.execute(sql)
     finally:
         await connection.close()
+
+
+async def until(check: Callable[[], object] | Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
+    """Return as soon as it holds; TimeoutError after so many seconds. Another process rings no bell, so it looks often."""
+    never = asyncio.Event()
+    async with asyncio.timeout(seconds):
+        while True:
+            found = check()
+            if await found if isinstance(found, Awaitable) else found:
+                return
+            try:
+                await asyncio.wait_for(never.wait(), 0.02)
+            except TimeoutError:
+                continue

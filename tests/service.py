@@ -3,8 +3,8 @@
     with Service(tmp_path) as service:            # or: async with
         urllib.request.urlopen(service.url)
 
-`python -m tests.service` is how it runs here: `python -m bot serve` with Telegram's pace lifted, so that a story is not told
-at one line a second. `Service(…, paced=True)` starts the real command.
+`python -m tests.service` is how it runs here: `python -m bot serve` (or `work`, if that is said) with Telegram's pace lifted, so
+that a story is not told at one line a second. `Service(…, paced=True)` starts the real command.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def _serve() -> int:
     from bot.channels.pace import Pace
 
     vars(app)["Pace"] = partial(Pace, per_second=10_000.0, per_address_s=0.0, burst=64)
-    return main(["serve"])
+    return main(sys.argv[1:] or ["serve"])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +37,7 @@ from storage.spoken import spoken
 from storage.store import DatabaseStorage
 from tests import postgres
 from tests.databases import KEY, Database, database
+from tests.postgres import until
 
 NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
 LAN = Address("telegram", "77700042")
@@ -90,15 +89,6 @@ SUBMITTED = Commit(
     NOW, "telegram", "submits", LAN, conversation=Conversation("lan", intake="in-1"), intake=INTAKE, new_intake=True,
     referrals=(SENT,),
 )  # fmt: skip
-
-
-async def until(ask: Callable[[], Awaitable[object]]) -> None:
-    """Ask a database, which calls nobody, until it answers something."""
-    for _ in range(500):
-        if await ask():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("what was waited for did not come within 10 s")
 
 
 # -------------------------------------------------------------------------------------------------- several processes
@@ -376,28 +366,6 @@ async def test_opening_again_keeps_the_rows(home: Database) -> None:
     await storage.commit(turn("a", 0))
     await storage.close()
     assert (await (await home.open()).load(Address("telegram", "a"))).conversation == Conversation("a", version=1)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "remedy"),
-    [
-        ("WITH a AS (DELETE FROM meta) UPDATE alembic_version SET version_num = '9999'", "start the newer program"),
-        ("DROP TABLE outbox", "half migrated, outbox missing: restore the last backup"),
-        ("DELETE FROM alembic_version", "half migrated: restore the last backup"),
-        ("DROP TABLE alembic_version", "use another database"),
-    ],
-)
-async def test_a_database_that_cannot_be_used_is_refused_with_a_remedy(home: Database, spoil: str, remedy: str) -> None:
-    await home.ask(spoil)
-    before = await shape(str(home.place))
-    with pytest.raises(StorageUnfit, match=remedy):
-        await home.open()
-    assert await shape(str(home.place)) == before
-
-
-async def test_another_key_is_refused(home: Database) -> None:
-    with pytest.raises(StorageUnfit, match="give the key it was made with"):
-        await open_storage(home.place, b"j" * 32)
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,6 +300,7 @@ async def test_a_wrong_password_is_not_shown(
         ("127.0.0.1:port/postgres", "cannot be read: write postgresql://"),
         ("127.0.0.1:99999/postgres", "cannot be read: write postgresql://"),
         ("[127.0.0.1/postgres", "cannot be read: write postgresql://"),
+        ("{address}/postgres?sslmode=wrong", "cannot be read: write postgresql://"),
     ],
 )
 async def test_an_address_that_leads_nowhere_stops_the_start_and_leaves_no_key(

@@ -1,72 +1,33 @@
-"""Empty the outbox: claim what is due, perform it, write how it ended. Never decides.
+"""Empty the outbox: claim what may leave soon, begin it when its turn comes, write how it ended. Never decides.
 
-Rows come in strict priority, one a lane, so that one person's messages keep their order and a stuck row holds back only its
-own lane. A crash between sending and marking sends twice: we choose twice over never.
+Rows are claimed channel by channel and one a lane, so that one person's messages keep their order, and neither a stuck row
+nor a channel that must wait holds back another. A row is claimed about a second before its turn, and its turn is not fixed
+before it comes: what is urgent takes the very next one (`bot/sender.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
-
-import msgspec
-from msgspec.structs import replace
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from bot import log
-from bot.book import Book
-from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent
-from bot.channels.pace import Pace
-from bot.receive import Clock, Receiver
-from referral.model import Referral
-from referral.notice import notice
-from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway, Wanted
+from bot.held import pause
+from bot.perform import Ended, Work, later, perform
+from bot.sender import Sender, target
+from storage.base import Claimed, StorageAway, Wanted
 
-BATCH = 32
-"""Rows claimed at once: about one second of Telegram's 30 a second, so that what is urgent never waits behind more."""
+__all__ = ["Deliverer", "Work"]
+
 IDLE_S = 5.0
 """The longest sleep without a look at the outbox: the safety net below the wake-ups."""
 BUSY_S = 1.0
 """The same while rows are under way: one may come due meanwhile."""
-HANGS_S = 3.0
-"""A row under way for longer waits for its platform, and no longer takes the room of others."""
-MOST_UNDER_WAY = 1024
-BACKOFF_S = (2, 5, 15, 60, 300)
-"""Seconds before the next try, by tries so far; the last one repeats."""
+KEEP_S = 1.0
+"""How often it is asked whether this process sends for a channel: so long nobody does after another has died."""
+RENEW_S = 3.0
+"""How often what is claimed is held for longer. A lease is three times as long."""
 STOP_WITHIN_S = 5.0
-PATIENCE_S = 2.0
-"""A row whose turn under the platform's pace comes later than this goes back, so that others may go before it."""
-CLEAR_WITHIN = timedelta(hours=48)
-"""Telegram deletes a bot's messages of the last 48 h (channels.md §2.1)."""
-ROLES = {
-    "duty": ("duty", "chief"),
-    "chief": ("chief",),
-    "everyone": ("duty", "chief", "admin"),
-    "next_office": ("chief",),
-}
-"""Who a rung of the ladder reaches. A chief is told of everything from the start: one phone is never the only one."""
-TAKE = "Tôi nhận"
-NOT_THEIRS = frozenset({"proposed", "withdrawn", "returned", "transferred", "closed"})
-"""States in which an office is told nothing of a referral: not handed over, taken back, or no longer there."""
-
-More = tuple[OutboxRow, ...]
-Ended = tuple[Done, More]
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What performing a row needs to know beside the row."""
-
-    storage: Storage
-    book: Book
-    receiver: Receiver
-    channels: Mapping[str, Channel]
-    url: str
-    now: Clock
-    export: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
-    paces: Mapping[str, Pace] = field(default_factory=dict)
 
 
 class Deliverer:
@@ -75,44 +36,57 @@ class Deliverer:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._wake = asyncio.Event()
-        self._began: dict[asyncio.Task[Ended], float] = {}
+        self._woken = True
+        self._senders = {name: Sender(name, work.paces.get(name)) for name in ("", *work.channels)}
+        self._under_way: set[asyncio.Task[Ended]] = set()
+        self._ended: list[Ended] = []
+        self._look_at = self._keep_at = float("-inf")
+        self._renew_at = work.steady() + RENEW_S
+
+    @property
+    def under_way(self) -> int:
+        """How many rows are being performed."""
+        return len(self._under_way)
 
     def wake(self) -> None:
         """Something new may be due: look now."""
+        self._woken = True
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. A database that is away is waited for; a platform that hangs holds up only its rows."""
-        busy: set[asyncio.Task[Ended]] = set()
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self._wake.set())
         while not stop.is_set():
             self._wake.clear()
             try:
-                busy |= await self._begin(self._room(busy))
-                wait_s = BUSY_S if busy else await self._sleep_s()
-                busy = await self._end(await self._some(busy, wait_s, stop), busy)
+                await self._work.wait(self._wake, await self._round())
             except StorageAway:
                 log.warn("outbox.storage_away")
-                await self._some(set(), BUSY_S, stop)
+                await pause(stop, BUSY_S)
             except Exception as error:
                 # Whatever it is, the outbox must not fall silent: it looks again, and an operator reads this.
                 log.warn("outbox.broken", what=type(error).__name__, where=log.place(error))
-                await self._some(set(), BUSY_S, stop)
-        if busy:
-            finished, _ = await asyncio.wait(busy, timeout=STOP_WITHIN_S)
-            try:
-                await self._end(finished, busy)
-            except StorageAway:
-                log.warn("outbox.storage_away", count=len(finished))
+                await pause(stop, BUSY_S)
+        stopping.cancel()
+        await self._finish()
 
     async def once(self) -> int:
-        """Claim and perform what is due now; how many rows that was."""
-        tasks = await self._begin(BATCH)
-        if tasks:
-            await self._end((await asyncio.wait(tasks))[0], tasks)
-        return len(tasks)
+        """Claim what is due, perform what may leave now, write how it ended; how many rows that was."""
+        known = len(self._senders)
+        await self._keep()
+        await self._exchange()
+        if len(self._senders) > known:
+            await self._exchange()
+        self._begin()
+        count = len(self._under_way)
+        if count:
+            await asyncio.wait(self._under_way)
+            await self._exchange(())
+        return count
 
     async def drain(self, most: int = 1000) -> int:
-        """Perform until nothing is due (at most `most` rounds); how many rows that was. For tests and the talk door."""
+        """Perform until nothing may leave (at most `most` rounds); how many rows that was. For tests and the talk door."""
         count = 0
         for _ in range(most):
             worked = await self.once()
@@ -121,249 +95,119 @@ class Deliverer:
             count += worked
         raise RuntimeError("the outbox does not drain: rows make rows without end")
 
-    def _room(self, busy: set[asyncio.Task[Ended]]) -> int:
-        """How many rows may begin beside those under way. Those that hang are not counted, up to a bound."""
-        late = asyncio.get_running_loop().time() - HANGS_S
-        quick = sum(self._began[task] > late for task in busy)
-        return min(BATCH - quick, MOST_UNDER_WAY - len(busy))
+    async def _round(self) -> float:
+        """Do all that can be done now; in how many seconds there is more, if nothing happens before."""
+        await self._keep()
+        if self._woken or self._ended or self._work.steady() >= self._look_at:
+            await self._exchange()
+        self._begin()
+        now = self._work.steady()
+        keep_at = self._keep_at if self._paced() or self._under_way else float("inf")
+        opens_at = min(sender.opens_at(now) for sender in self._senders.values() if sender.ours)
+        return max(0.0, min(self._look_at, keep_at, opens_at) - now)
 
-    async def _begin(self, most: int) -> set[asyncio.Task[Ended]]:
-        if most <= 0:
-            return set()
-        senders = await self._work.storage.next_due_by_sender()
-        claimed = await self._work.storage.exchange(self._work.now(), [Wanted(name, most) for name in senders])
-        tasks = {asyncio.create_task(perform(self._work, one)) for one in claimed}
-        self._began.update(dict.fromkeys(tasks, asyncio.get_running_loop().time()))
-        return tasks
+    async def _keep(self) -> None:
+        """See to it that this process alone sends where there is a pace, and hold what it has claimed."""
+        now = self._work.steady()
+        if now < self._keep_at:
+            return
+        for sender in self._paced():
+            was_ours, sender.ours = sender.ours, await self._holds(sender)
+            self._woken = self._woken or (sender.ours and not was_ours)
+            if not sender.ours:
+                self._give_back(sender)
+        if now >= self._renew_at:
+            rows = [row for sender in self._senders.values() for row in sender.claimed()]
+            if rows:
+                await self._work.storage.renew(rows, self._work.now())
+            self._renew_at = now + RENEW_S
+        self._keep_at = now + KEEP_S
 
-    async def _end(
-        self, finished: set[asyncio.Task[Ended]], busy: set[asyncio.Task[Ended]]
-    ) -> set[asyncio.Task[Ended]]:
-        """Write how the finished rows ended, in one commit; the others. Raises StorageAway, and then to be called again."""
-        ended = [task.result() for task in finished]
+    def _paced(self) -> Sequence[Sender]:
+        return [sender for sender in self._senders.values() if sender.pace is not None]
+
+    async def _holds(self, sender: Sender) -> bool:
         try:
-            await self._work.storage.finish([done for done, _ in ended], [row for _, more in ended for row in more])
+            return await self._work.storage.hold(f"sender/{sender.name}")
         except StorageAway:
-            raise
-        except Exception:
-            await self._end_apart(ended)
-        for task in finished:
-            self._began.pop(task, None)
-        return busy - finished
+            return False  # who cannot ask does not know, and another may send
 
-    async def _end_apart(self, ended: list[Ended]) -> None:
+    def _give_back(self, sender: Sender) -> None:
+        """Whoever sends for it now, or next, need not wait for the end of our leases."""
+        self._ended += [(later(self._work, one, "given_back", 0.001), ()) for one in sender.let_go()]
+
+    async def _exchange(self, wanted: Iterable[Wanted] | None = None) -> None:
+        """Write how rows ended and claim those there is room for, in one commit. Raises StorageAway, and forgets nothing."""
+        now = self._work.steady()
+        if wanted is None:
+            wanted = [sender.wanted(now) for sender in self._senders.values() if sender.ours]
+        ended, self._ended, self._woken = self._ended, [], False
+        done, more = [done for done, _ in ended], [row for _, rows in ended for row in rows]
+        try:
+            claimed = await self._work.storage.exchange(self._work.now(), wanted, done, more)
+        except Exception as error:
+            self._ended, self._woken = [*ended, *self._ended], True
+            if isinstance(error, StorageAway) or not ended:
+                raise
+            await self._end_apart(len(ended))
+            return
+        for one in claimed:
+            self._home(one).put(one)
+        busy = bool(claimed or self._under_way or self._ended)
+        self._look_at = now + (BUSY_S if busy else await self._sleep_s())
+
+    def _home(self, one: Claimed) -> Sender:
+        """Whose turn it waits for: its channel's, even if it was queued for another (the officer has a new phone since)."""
+        address = target(one)
+        there = self._senders.get(address.channel) if address else None
+        return there if there is not None and there.pace is not None else self._senders[one.row.sender]
+
+    async def _end_apart(self, count: int) -> None:
         """One end that cannot be written must not keep the others: they would all be sent again."""
-        for done, more in ended:
+        for _ in range(count):
+            done, more = self._ended[0]
             try:
                 await self._work.storage.finish([done], more)
             except StorageAway:
                 raise
             except Exception as error:
                 log.warn("outbox.not_marked", what=type(error).__name__, where=log.place(error))
+            del self._ended[0]
 
     async def _sleep_s(self) -> float:
-        due = await self._work.storage.next_due()
-        if due is None:
+        """How long nothing will be due, of what is ours to send. Channels that are not known yet are remembered."""
+        due = await self._work.storage.next_due_by_sender()
+        for name in due:
+            self._senders.setdefault(name, Sender(name))
+        soonest = min((at for name, at in due.items() if self._senders[name].ours), default=None)
+        if soonest is None:
             return IDLE_S
-        return min(IDLE_S, max(0.01, (due - self._work.now()).total_seconds()))
+        return min(IDLE_S, max(0.01, (soonest - self._work.now()).total_seconds()))
 
-    async def _some(
-        self, busy: set[asyncio.Task[Ended]], seconds: float, stop: asyncio.Event
-    ) -> set[asyncio.Task[Ended]]:
-        """Wait for a row to end, for new work, for `stop` or for so many seconds; the rows that ended."""
-        bells = {asyncio.create_task(self._wake.wait()), asyncio.create_task(stop.wait())}
-        done, _ = await asyncio.wait({*busy, *bells}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for bell in bells:
-            bell.cancel()
-        return {task for task in busy if task in done}
+    def _begin(self) -> None:
+        """Begin what may leave now."""
+        now = self._work.steady()
+        for sender in self._senders.values():
+            while sender.ours and (one := sender.take(now)) is not None:
+                task = asyncio.create_task(perform(self._work, one))
+                self._under_way.add(task)
+                task.add_done_callback(partial(self._over, sender, one.id))
 
+    def _over(self, sender: Sender, row: int, task: asyncio.Task[Ended]) -> None:
+        self._under_way.discard(task)
+        sender.over(row)
+        if not task.cancelled():
+            self._ended.append(task.result())
+            self._wake.set()
 
-async def perform(work: Work, claimed: Claimed) -> Ended:
-    """Perform one row; how it ended and the rows that follow from it. Never raises."""
-    try:
-        return await PERFORMERS[claimed.row.kind](work, claimed)
-    except SendError as error:
-        return _after_send_error(work, claimed, error), ()
-    except StorageAway:
-        return _later(work, claimed, "storage_away"), ()
-    except Exception as error:
-        # A row that cannot be performed must not stop the others: it is tried again later and an operator is told.
-        log.warn("outbox.failed", kind=claimed.row.kind, what=type(error).__name__, attempts=claimed.attempts)
-        return _later(work, claimed, "failed"), ()
-
-
-# ------------------------------------------------------------------------------------------------------ kinds of rows
-
-
-async def _say(work: Work, claimed: Claimed) -> Ended:
-    to = claimed.row.body.get("to")
-    address = Address(to["channel"], to["external"]) if to else claimed.address
-    if address is None:
-        return _done(work, claimed, "dead", "no_address"), ()
-    message = msgspec.convert({key: value for key, value in claimed.row.body.items() if key != "to"}, Message)
-    return _done(work, claimed, "done", sent=await _send(work, address, message)), ()
-
-
-async def _notice(work: Work, claimed: Claimed) -> Ended:
-    if claimed.address is None:
-        return _done(work, claimed, "dead", "no_phone"), ()
-    message = msgspec.convert(claimed.row.body["message"], Message)
-    sent = await _send(work, claimed.address, message)
-    return replace(_done(work, claimed, "done", sent=sent), delivered=bool(claimed.row.referral)), ()
-
-
-async def _notify_agency(work: Work, claimed: Claimed) -> Ended:
-    """Hand the referral to its office (once, if consent or ground still stand) and tell its officers' phones."""
-    body = claimed.row.body
-    referral = await work.storage.hand_over(body["referral"], work.now())
-    if referral is None:
-        # Handed over before: this is another notice of it, or a crash came before the first was marked.
-        referral = (await work.storage.load_referral(body["referral"])).referral
-    if referral is None or referral.state in NOT_THEIRS:
-        return _done(work, claimed, "cancelled", "withdrawn"), ()
-    found = await work.storage.officers_of(referral.office)
-    rows = [
-        _notice_row(work, claimed, referral, officer)
-        for officer, address in found
-        if address is not None and officer.active and officer.role in ROLES[body["to"]]
-    ]
-    if not rows:
-        log.warn("notice.no_phone", office=referral.office, referral=referral.code)
-    return _done(work, claimed, "done", "" if rows else "no_phone"), tuple(rows)
-
-
-async def _wake(work: Work, claimed: Claimed) -> Ended:
-    await work.receiver.clock(claimed.row.body["referral"], int(claimed.row.body["rung"]))
-    return _done(work, claimed, "done"), ()
-
-
-async def _clear(work: Work, claimed: Claimed) -> Ended:
-    if claimed.address is None:
-        return _done(work, claimed, "dead", "no_address"), ()
-    ids = await work.storage.shown(claimed.row.conversation, work.now() - CLEAR_WITHIN)
-    await _channel(work, claimed.address).clear(claimed.address.external, tuple(ids))
-    return _done(work, claimed, "done"), ()
-
-
-async def _alarm(work: Work, claimed: Claimed) -> Ended:
-    """Tell the staff of the national hotline that something failed for somebody, by a number and nothing else."""
-    text = _alarm_text(claimed.row.body)
-    rows = []
-    for office in work.book.referral.offices:
-        if office.route != "hotline_111":
-            continue
-        for officer, address in await work.storage.officers_of(office.id):
-            if address is not None and officer.active:
-                rows.append(_to_phone(claimed, officer, Message((text,)), work.now()))
-    return _done(work, claimed, "done"), tuple(rows)
-
-
-def _alarm_text(body: Mapping[str, Any]) -> str:
-    if "nobody" in body:
-        return f"Hồ sơ {body['nobody']} đã bị mọi nơi trả lại, chưa ai giữ. Hãy mở trang cán bộ."
-    seen = "Có một tin không gửi đi được." if body.get("unsent") else "Người nhắn đã thấy số 111 và 113."
-    return f"Hệ thống gặp lỗi {body['error']}. {seen} Hãy báo người vận hành."
-
-
-async def _fetch(work: Work, claimed: Claimed) -> Ended:
-    """Bring in a file that a person sent while the platform still has it: it may be evidence."""
-    body = claimed.row.body
-    channel = work.channels.get(body["channel"])
-    if not isinstance(channel, Fetches):
-        return _done(work, claimed, "dead", "no_files_here"), ()
-    content = await channel.fetch(body["ref"])
-    sent_at = datetime.fromisoformat(body["sent_at"])
-    await work.storage.keep_file(body["ref"], claimed.row.conversation, body["kind"], content, work.now(), sent_at)
-    return _done(work, claimed, "done"), ()
-
-
-async def _export(work: Work, claimed: Claimed) -> Ended:
-    if work.export is not None:
-        await work.export(claimed.row.body)
-    return _done(work, claimed, "done"), ()
-
-
-async def _damaged(work: Work, claimed: Claimed) -> Ended:
-    """What was to leave cannot be read: it is given up, and the staff are told, for somebody waits for it."""
-    log.warn("outbox.damaged", kind=claimed.row.body["kind"], referral=claimed.row.referral, count=claimed.id)
-    number = f"outbox-{claimed.id}"
-    body = {"error": number, "unsent": "yes"}
-    alarm = OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, work.now(), body)
-    return _done(work, claimed, "dead", "damaged"), (alarm,)
-
-
-PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
-    "say": _say,
-    "notice": _notice,
-    "notify_agency": _notify_agency,
-    "wake": _wake,
-    "clear": _clear,
-    "alarm": _alarm,
-    "fetch": _fetch,
-    "export": _export,
-    DAMAGED: _damaged,
-}
-"""Every kind of outbox row and who performs it."""
-
-
-# ------------------------------------------------------------------------------------------------------------- parts
-
-
-def _notice_row(work: Work, claimed: Claimed, referral: Referral, officer: Officer) -> OutboxRow:
-    link = f"{work.url}/officers/r/{referral.id}"
-    button = Button(data=f"o:acknowledge:{referral.id}", label=TAKE, role="officer", id="acknowledge")
-    message = Message((notice(referral, link, "vi", work.book.referral.provinces),), buttons=(button,), link=link)
-    return _to_phone(claimed, officer, message, work.now())
-
-
-def _to_phone(claimed: Claimed, officer: Officer, message: Message, now: datetime) -> OutboxRow:
-    body = {"officer": officer.id, "message": msgspec.to_builtins(message)}
-    return OutboxRow(
-        key=f"{claimed.row.key}/{officer.id}", kind="notice", lane=f"o:{officer.id}", priority=claimed.row.priority,
-        due_at=now, body=body, referral=claimed.row.referral,
-    )  # fmt: skip
-
-
-def _channel(work: Work, address: Address) -> Channel:
-    channel = work.channels.get(address.channel)
-    if channel is None:
-        raise SendError("misconfigured", "channel_off")
-    return channel
-
-
-async def _send(work: Work, address: Address, message: Message) -> Sent:
-    """Send within the platform's pace. A refusal for speed holds back everything to that platform for the time it named."""
-    channel, pace = _channel(work, address), work.paces.get(address.channel)
-    if pace is None:
-        return await channel.send(address.external, message)
-    now = work.now().timestamp()
-    ready = pace.ready_at(address.external, now)
-    if ready - now > PATIENCE_S:
-        raise SendError("again", "pace", ready - now)
-    pace.took(address.external, ready)
-    if ready > now:
-        await asyncio.sleep(ready - now)
-    try:
-        return await channel.send(address.external, message)
-    except SendError as error:
-        if error.code == "flood":
-            pace.hold(work.now().timestamp() + error.after_s)
-        raise
-
-
-def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Done:
-    if error.code == "pace":
-        return _later(work, claimed, error.code, error.after_s)
-    log.warn("send.failed", kind=claimed.row.kind, outcome=error.what, code=error.code, attempts=claimed.attempts)
-    if error.what in {"never", "blocked"}:
-        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked")
-    return _later(work, claimed, error.code, error.after_s)
-
-
-def _later(work: Work, claimed: Claimed, code: str, after_s: float = 0.0) -> Done:
-    wait = after_s or BACKOFF_S[min(claimed.attempts, len(BACKOFF_S)) - 1]
-    return replace(_done(work, claimed, "later", code), again_at=work.now() + timedelta(seconds=wait))
-
-
-def _done(work: Work, claimed: Claimed, outcome: Any, code: str = "", *, sent: Sent | None = None) -> Done:
-    return Done(claimed.id, outcome, work.now(), code, message_ids=sent.message_ids if sent else ())
+    async def _finish(self) -> None:
+        """What is under way is waited for; what is not, another process may begin at once."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=STOP_WITHIN_S)
+        for sender in self._senders.values():
+            self._give_back(sender)
+        try:
+            if self._ended:
+                await self._exchange(())
+        except StorageAway:
+            log.warn("outbox.storage_away", count=len(self._ended))

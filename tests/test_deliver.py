@@ -5,124 +5,31 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
+from bot.channels.base import Inbound, Message, SendError
 from bot.channels.pace import Pace
-from bot.deliver import BATCH, Deliverer, Work
+from bot.sender import AT_ONCE
 from flows.model import CitizenEvent, Media, Said
 from flows.model import Sent as Photo
 from referral.model import Consent, Referral, State
-from storage.base import Address, Commit, OutboxRow, Storage, StorageAway
+from storage.base import Address, Commit, OutboxRow, StorageAway
 from tests.breaking import MOMENTS, Moment, breaking, refusing, times
+from tests.delivery import Platform, deliverer, queue, row, running, states
 from tests.world import World
 
 CRY = "cứu em với, họ nhốt em trong phòng không cho ra"
-_keys = itertools.count(1)
-
-
-class Platform:
-    """A channel that does what the test says: by address, the errors of the next sends, or hanging until let go."""
-
-    limits = Limits(4096, 100, True, True)
-
-    def __init__(self, name: str = "telegram") -> None:
-        self.name = name
-        self.sent: list[tuple[str, str]] = []
-        self.cleared: list[tuple[str, tuple[str, ...]]] = []
-        self.errors: dict[str, list[Exception]] = {}
-        self.hangs: dict[str, asyncio.Event] = {}
-        self.changed = asyncio.Event()
-        self.entered = asyncio.Event()
-        self._ids = itertools.count(1)
-
-    def read(self, raw: bytes, headers: Mapping[str, str]) -> Inbound | Ignored:
-        return Ignored("nothing comes from here")
-
-    async def send(self, address: str, message: Message) -> Sent:
-        self.entered.set()
-        if address in self.hangs:
-            await self.hangs[address].wait()
-        if self.errors.get(address):
-            raise self.errors[address].pop(0)
-        self.sent.append((address, "\n".join(message.texts)))
-        self.changed.set()
-        return Sent((f"m{next(self._ids)}",))
-
-    async def clear(self, address: str, message_ids: tuple[str, ...]) -> None:
-        self.cleared.append((address, message_ids))
-
-    async def close(self) -> None:
-        return
-
-    def texts(self, address: str) -> list[str]:
-        return [text for to, text in self.sent if to == address]
-
-    async def until(self, count: int) -> None:
-        """Return when so many messages were sent."""
-        async with asyncio.timeout(10):
-            while len(self.sent) < count:
-                self.changed.clear()
-                await self.changed.wait()
 
 
 @pytest.fixture
 def platform() -> Platform:
     return Platform()
-
-
-def deliverer(
-    world: World, *platforms: Platform, storage: Storage | None = None, pace: Pace | None = None
-) -> Deliverer:
-    """Somebody who delivers from the world's outbox, as another process would."""
-    channels = {one.name: one for one in platforms}
-    paces = {"telegram": pace} if pace else {}
-    work = Work(
-        storage or world.storage, world.book, world.receiver, channels, "http://here", lambda: world.now, None, paces
-    )
-    return Deliverer(work)
-
-
-def row(
-    to: str, text: str = "", *, channel: str = "telegram", lane: str = "", priority: int = 2, after_s: int = 0
-) -> Any:
-    """A message to somebody, due so many seconds from the world's beginning."""
-    body = {"to": {"channel": channel, "external": to}, **msgspec.to_builtins(Message((text or to,)))}
-    return lambda world: OutboxRow(
-        f"row/{next(_keys)}", "say", lane, priority, world.now + timedelta(seconds=after_s), body
-    )
-
-
-async def queue(world: World, *rows: Any) -> list[str]:
-    """Put these in the outbox; their keys."""
-    made = tuple(one(world) for one in rows)
-    await world.storage.commit(Commit(at=world.now, outbox=made))
-    return [one.key for one in made]
-
-
-def states(folder: Path) -> dict[str, tuple[str, str]]:
-    """Key → (state, code) of every row of the outbox."""
-    with closing(sqlite3.connect(f"file:{folder / 'world.db'}?mode=ro", uri=True)) as database:
-        return {key: (state, code) for key, state, code in database.execute("SELECT key, state, code FROM outbox")}
-
-
-@asynccontextmanager
-async def running(one: Deliverer) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(one.run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 10)
 
 
 # ---------------------------------------------------------------------------------------------------------------- order
@@ -147,7 +54,7 @@ async def test_an_urgent_notice_waits_for_one_batch_and_not_for_a_thousand_repli
     await one.once()
     await queue(world, row("officer", "KHẨN", priority=0))
     await one.once()
-    assert platform.sent.index(("officer", "KHẨN")) == BATCH
+    assert platform.sent.index(("officer", "KHẨN")) == AT_ONCE
 
 
 # ------------------------------------------------------------------------------------------------------- what goes wrong
@@ -160,7 +67,7 @@ async def test_a_crash_between_sending_and_marking_sends_twice_and_never_not(
     storage, broken = breaking(world.storage, 2, "cancelled before")
     with pytest.raises(asyncio.CancelledError):
         await deliverer(world, platform, storage=storage).once()
-    assert broken.calls == ["claim", "finish"]
+    assert broken.calls == ["exchange", "exchange"]
     assert await deliverer(world, platform).once() == 0, "it is held until whoever claimed it is surely gone"
     assert await world.storage.give_back(world.now) == 1
     await deliverer(world, platform).drain()
@@ -200,7 +107,7 @@ async def test_a_refusal_for_speed_holds_back_everything_to_that_platform_for_th
     zalo = Platform("zalo_bot")
     platform.errors["an"] = [SendError("again", "flood", 30.0)]
     await queue(world, row("an"))
-    one = deliverer(world, platform, zalo, pace=Pace(per_second=1000, per_address_s=0.0))
+    one = deliverer(world, platform, zalo, paces={"telegram": Pace(per_second=1000, per_address_s=0.0)})
     await one.drain()
     await queue(world, row("binh"), row("chi", channel="zalo_bot"))
     await one.drain()
@@ -260,7 +167,10 @@ async def test_an_end_that_cannot_be_written_costs_no_other_its_own(
     world: World, platform: Platform, tmp_path: Path
 ) -> None:
     keys = await queue(world, row("an"), row("binh"), row("chi"))
-    storage = refusing(world.storage, finish=times(2, lambda: ValueError("unforeseen")))
+    errors = iter([None, ValueError("unforeseen")])
+    storage = refusing(
+        world.storage, exchange=lambda: next(errors, None), finish=times(1, lambda: ValueError("unforeseen"))
+    )
     await deliverer(world, platform, storage=storage).once()
     assert sorted(states(tmp_path)[key][0] for key in keys) == ["done", "done", "waiting"]
 
@@ -271,9 +181,9 @@ async def test_an_end_that_cannot_be_written_costs_no_other_its_own(
 async def test_a_platform_that_hangs_holds_up_only_its_own_rows(
     world: World, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.deliver.HANGS_S", 0.01)
+    monkeypatch.setattr("bot.sender.HANGS_S", 0.01)
     monkeypatch.setattr("bot.deliver.BUSY_S", 0.02)
-    many = [f"p{number}" for number in range(2 * BATCH + 1)]
+    many = [f"p{number}" for number in range(2 * AT_ONCE + 1)]
     platform.hangs = dict.fromkeys(many, asyncio.Event())
     zalo = Platform("zalo_bot")
     await queue(world, *(row(one) for one in many), row("chi", channel="zalo_bot", priority=3))
@@ -301,16 +211,18 @@ async def test_the_loop_outlives_a_database_that_is_away_and_a_fault_of_its_own(
 ) -> None:
     monkeypatch.setattr("bot.deliver.BUSY_S", 0.01)
     await queue(world, row("an"), row("binh"))
-    errors = iter([StorageAway("locked"), ValueError("unforeseen"), StorageAway("full")])
-    marked, ends = asyncio.Event(), iter([StorageAway("locked"), StorageAway("locked")])
+    away, claims = StorageAway("locked"), None
+    errors = iter([away, ValueError("unforeseen"), away, claims, away, away])
+    marked = asyncio.Event()
 
-    def at_the_end() -> Exception | None:
-        error = next(ends, None)
-        if error is None:
+    def error() -> Exception | None:
+        try:
+            return next(errors)
+        except StopIteration:
             marked.set()
-        return error
+            return None
 
-    storage = refusing(world.storage, claim=lambda: next(errors, None), finish=at_the_end)
+    storage = refusing(world.storage, exchange=error)
     async with running(deliverer(world, platform, storage=storage)):
         await asyncio.wait_for(marked.wait(), 5)
     assert sorted(platform.sent) == [("an", "an"), ("binh", "binh")], "and nobody is written to twice"

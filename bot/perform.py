@@ -1,0 +1,247 @@
+"""How each kind of outbox row is performed, and how it ended. Nothing here decides, and nothing here writes.
+
+A crash between sending and marking sends twice: we choose twice over never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from bot import log
+from bot.book import Book
+from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent
+from bot.channels.pace import Pace
+from bot.receive import Clock, Receiver
+from bot.sender import target
+from referral.model import Referral
+from referral.notice import notice
+from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
+
+BACKOFF_S: Final = (2, 5, 15, 60, 300)
+"""Seconds before the next try, by tries so far; the last one repeats."""
+CLEAR_WITHIN = timedelta(hours=48)
+"""Telegram deletes a bot's messages of the last 48 h (channels.md §2.1)."""
+ROLES = {
+    "duty": ("duty", "chief"),
+    "chief": ("chief",),
+    "everyone": ("duty", "chief", "admin"),
+    "next_office": ("chief",),
+}
+"""Who a rung of the ladder reaches. A chief is told of everything from the start: one phone is never the only one."""
+TAKE = "Tôi nhận"
+NOT_THEIRS = frozenset({"proposed", "withdrawn", "returned", "transferred", "closed"})
+"""States in which an office is told nothing of a referral: not handed over, taken back, or no longer there."""
+
+More = tuple[OutboxRow, ...]
+Ended = tuple[Done, More]
+
+
+Wait = Callable[[asyncio.Event, float], Awaitable[None]]
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Return when the event is set, which it also is after so many seconds."""
+    bell = asyncio.get_running_loop().call_later(seconds, event.set)
+    try:
+        await event.wait()
+    finally:
+        bell.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What performing a row needs to know beside the row. `now` is the time of day, `steady` seconds that never jump."""
+
+    storage: Storage
+    book: Book
+    receiver: Receiver
+    channels: Mapping[str, Channel]
+    url: str
+    now: Clock
+    export: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+    steady: Callable[[], float] = time.monotonic
+    wait: Wait = wait_for
+
+
+async def perform(work: Work, claimed: Claimed) -> Ended:
+    """Perform one row; how it ended and the rows that follow from it. Never raises."""
+    try:
+        return await PERFORMERS[claimed.row.kind](work, claimed)
+    except SendError as error:
+        return _after_send_error(work, claimed, error), ()
+    except StorageAway:
+        return later(work, claimed, "storage_away"), ()
+    except Exception as error:
+        # A row that cannot be performed must not stop the others: it is tried again later and an operator is told.
+        log.warn("outbox.failed", kind=claimed.row.kind, what=type(error).__name__, attempts=claimed.attempts)
+        return later(work, claimed, "failed"), ()
+
+
+# ------------------------------------------------------------------------------------------------------ kinds of rows
+
+
+async def _say(work: Work, claimed: Claimed) -> Ended:
+    address = target(claimed)
+    if address is None:
+        return _done(work, claimed, "dead", "no_address"), ()
+    message = msgspec.convert({key: value for key, value in claimed.row.body.items() if key != "to"}, Message)
+    return _done(work, claimed, "done", sent=await _send(work, address, message)), ()
+
+
+async def _notice(work: Work, claimed: Claimed) -> Ended:
+    if claimed.address is None:
+        return _done(work, claimed, "dead", "no_phone"), ()
+    message = msgspec.convert(claimed.row.body["message"], Message)
+    sent = await _send(work, claimed.address, message)
+    return replace(_done(work, claimed, "done", sent=sent), delivered=bool(claimed.row.referral)), ()
+
+
+async def _notify_agency(work: Work, claimed: Claimed) -> Ended:
+    """Hand the referral to its office (once, if consent or ground still stand) and tell its officers' phones."""
+    body = claimed.row.body
+    referral = await work.storage.hand_over(body["referral"], work.now())
+    if referral is None:
+        # Handed over before: this is another notice of it, or a crash came before the first was marked.
+        referral = (await work.storage.load_referral(body["referral"])).referral
+    if referral is None or referral.state in NOT_THEIRS:
+        return _done(work, claimed, "cancelled", "withdrawn"), ()
+    found = await work.storage.officers_of(referral.office)
+    rows = [
+        _notice_row(work, claimed, referral, officer, address)
+        for officer, address in found
+        if address is not None and officer.active and officer.role in ROLES[body["to"]]
+    ]
+    if not rows:
+        log.warn("notice.no_phone", office=referral.office, referral=referral.code)
+    return _done(work, claimed, "done", "" if rows else "no_phone"), tuple(rows)
+
+
+async def _wake(work: Work, claimed: Claimed) -> Ended:
+    await work.receiver.clock(claimed.row.body["referral"], int(claimed.row.body["rung"]))
+    return _done(work, claimed, "done"), ()
+
+
+async def _clear(work: Work, claimed: Claimed) -> Ended:
+    if claimed.address is None:
+        return _done(work, claimed, "dead", "no_address"), ()
+    ids = await work.storage.shown(claimed.row.conversation, work.now() - CLEAR_WITHIN)
+    await _channel(work, claimed.address).clear(claimed.address.external, tuple(ids))
+    return _done(work, claimed, "done"), ()
+
+
+async def _alarm(work: Work, claimed: Claimed) -> Ended:
+    """Tell the staff of the national hotline that something failed for somebody, by a number and nothing else."""
+    text = _alarm_text(claimed.row.body)
+    rows = []
+    for office in work.book.referral.offices:
+        if office.route != "hotline_111":
+            continue
+        for officer, address in await work.storage.officers_of(office.id):
+            if address is not None and officer.active:
+                rows.append(_to_phone(claimed, officer, address, Message((text,)), work.now()))
+    return _done(work, claimed, "done"), tuple(rows)
+
+
+def _alarm_text(body: Mapping[str, Any]) -> str:
+    if "nobody" in body:
+        return f"Hồ sơ {body['nobody']} đã bị mọi nơi trả lại, chưa ai giữ. Hãy mở trang cán bộ."
+    seen = "Có một tin không gửi đi được." if body.get("unsent") else "Người nhắn đã thấy số 111 và 113."
+    return f"Hệ thống gặp lỗi {body['error']}. {seen} Hãy báo người vận hành."
+
+
+async def _fetch(work: Work, claimed: Claimed) -> Ended:
+    """Bring in a file that a person sent while the platform still has it: it may be evidence."""
+    body = claimed.row.body
+    channel = work.channels.get(body["channel"])
+    if not isinstance(channel, Fetches):
+        return _done(work, claimed, "dead", "no_files_here"), ()
+    content = await channel.fetch(body["ref"])
+    sent_at = datetime.fromisoformat(body["sent_at"])
+    await work.storage.keep_file(body["ref"], claimed.row.conversation, body["kind"], content, work.now(), sent_at)
+    return _done(work, claimed, "done"), ()
+
+
+async def _export(work: Work, claimed: Claimed) -> Ended:
+    if work.export is not None:
+        await work.export(claimed.row.body)
+    return _done(work, claimed, "done"), ()
+
+
+async def _damaged(work: Work, claimed: Claimed) -> Ended:
+    """What was to leave cannot be read: it is given up, and the staff are told, for somebody waits for it."""
+    log.warn("outbox.damaged", kind=claimed.row.body["kind"], referral=claimed.row.referral, count=claimed.id)
+    number = f"outbox-{claimed.id}"
+    body = {"error": number, "unsent": "yes"}
+    alarm = OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, work.now(), body)
+    return _done(work, claimed, "dead", "damaged"), (alarm,)
+
+
+PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
+    "say": _say,
+    "notice": _notice,
+    "notify_agency": _notify_agency,
+    "wake": _wake,
+    "clear": _clear,
+    "alarm": _alarm,
+    "fetch": _fetch,
+    "export": _export,
+    DAMAGED: _damaged,
+}
+"""Every kind of outbox row and who performs it."""
+
+
+# ------------------------------------------------------------------------------------------------------------- parts
+
+
+def _notice_row(work: Work, claimed: Claimed, referral: Referral, officer: Officer, phone: Address) -> OutboxRow:
+    link = f"{work.url}/officers/r/{referral.id}"
+    button = Button(data=f"o:acknowledge:{referral.id}", label=TAKE, role="officer", id="acknowledge")
+    message = Message((notice(referral, link, "vi", work.book.referral.provinces),), buttons=(button,), link=link)
+    return _to_phone(claimed, officer, phone, message, work.now())
+
+
+def _to_phone(claimed: Claimed, officer: Officer, phone: Address, message: Message, now: datetime) -> OutboxRow:
+    body = {"officer": officer.id, "message": msgspec.to_builtins(message)}
+    return OutboxRow(
+        key=f"{claimed.row.key}/{officer.id}", kind="notice", lane=f"o:{officer.id}", priority=claimed.row.priority,
+        due_at=now, body=body, referral=claimed.row.referral, sender=phone.channel,
+    )  # fmt: skip
+
+
+def _channel(work: Work, address: Address) -> Channel:
+    channel = work.channels.get(address.channel)
+    if channel is None:
+        raise SendError("misconfigured", "channel_off")
+    return channel
+
+
+async def _send(work: Work, address: Address, message: Message) -> Sent:
+    return await _channel(work, address).send(address.external, message)
+
+
+def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Done:
+    log.warn("send.failed", kind=claimed.row.kind, outcome=error.what, code=error.code, attempts=claimed.attempts)
+    if error.code == "flood" and (address := target(claimed)) and (pace := work.paces.get(address.channel)):
+        pace.hold(work.steady() + error.after_s)
+    if error.what in {"never", "blocked"}:
+        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked")
+    return later(work, claimed, error.code, error.after_s)
+
+
+def later(work: Work, claimed: Claimed, code: str, after_s: float = 0.0) -> Done:
+    """It is tried again after so many seconds, or after the wait that belongs to its number of tries."""
+    wait = after_s or BACKOFF_S[min(claimed.attempts, len(BACKOFF_S)) - 1]
+    return replace(_done(work, claimed, "later", code), again_at=work.now() + timedelta(seconds=wait))
+
+
+def _done(work: Work, claimed: Claimed, outcome: Any, code: str = "", *, sent: Sent | None = None) -> Done:
+    return Done(claimed.id, outcome, work.now(), code, message_ids=sent.message_ids if sent else ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import eq
 from typing import Literal
 
 from flows.hear.normal import fold, marks, single, spelt, tokens
@@ -173,7 +174,7 @@ def words_of(lexicon: Lexicon, typed: Sequence[str], accented: bool) -> list[Wor
 def _forms(spellings: Mapping[str, str], text: str) -> tuple[tuple[str, frozenset[str]], ...]:
     """The spellings a typed word may stand for: itself, without doubled letters, out of teencode."""
     forms = dict([spelt(text)])
-    once = single(text)
+    once = single(text) if any(map(eq, text, text[1:])) else text
     if once != text:
         forms.setdefault(*spelt(once))
     standard = spellings.get(text) or spellings.get(once) or ""

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from sqlalchemy import Delete, Insert, Update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 
 from storage.backup import BadBackup, Place, Shape
 from storage.base import StorageUnfit
@@ -47,8 +48,8 @@ def opened(database: str, use: Use) -> Iterator[Place]:
     try:
         with _filled(path) if use == "fill" else _opened(path, use) as place:
             yield place
-    except sqlite3.Error as cause:
-        raise StorageUnfit(sentence(path, cause)) from None
+    except (sqlite3.Error, DBAPIError) as cause:
+        raise StorageUnfit(sentence(path, getattr(cause, "orig", None) or cause)) from None
 
 
 def as_text(statement: Insert | Update | Delete, dialect: Dialect) -> str:
@@ -78,30 +79,43 @@ def _filled(path: Path) -> Iterator[Place]:
     if any(each != path or each.stat().st_size for each in taken):
         raise BadBackup(f"{taken[-1].name} is there already: restore into an empty place, or move it away first")
     aside = Path(f"{path}.restoring")
-    try:
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise BadBackup(f"{aside.name} is left from a restore that did not end, or one is running: remove it") from None
-    except OSError as cause:
-        raise BadBackup(f"{path.name} cannot be made ({cause.strerror}): look at its folder and its rights") from None
     try:
         with closing(_connect(aside, "rw")) as database:
             yield SqlitePlace(aside, database)
-        _put_in_place(aside, path)
+        with _told(path):
+            _put_in_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
 
 
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise BadBackup(
+            f"{path.name}.restoring is left from a restore that did not end, or one is running: remove it"
+        ) from None
+    except OSError as cause:
+        raise BadBackup(f"{path.name} cannot be made ({cause.strerror}): look at its folder and its rights") from None
+
+
 def _put_in_place(aside: Path, path: Path) -> None:
-    for place in (aside, path.parent):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-            if place == aside:
-                aside.replace(path)
-        finally:
-            os.close(handle)
+    """The bytes are on the disk before the name is, and the name before anybody is told."""
+    _sync(aside)
+    aside.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

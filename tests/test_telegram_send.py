@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from telegram.error import TelegramError
 
 from bot.channels.base import Button, Inbound, Message, SendError
-from bot.channels.pace import Pace
 from bot.channels.telegram.read import read
 from bot.channels.telegram.request import AiohttpRequest
 from bot.channels.telegram.send import KEPT_S, TelegramChannel
@@ -499,47 +498,3 @@ async def test_no_error_of_the_carrier_holds_an_address(telegram, how):
 def _everything(error: BaseException) -> str:
     """What any log could show of an error: itself and every error it says it came from."""
     return repr(error) + "".join(traceback.format_exception(error))
-
-
-# ------------------------------------------------------------------------------------------------------------ pace
-
-
-def test_never_more_than_thirty_in_any_second():
-    pace, now, left = Pace(), 0.0, []
-    for i in range(300):
-        now = pace.ready_at(f"chat {i}", now)
-        pace.took(f"chat {i}", now)
-        left.append(now)
-    assert all(later - earlier >= 1.0 for earlier, later in zip(left, left[30:], strict=False))
-    assert left[-1] < 11.0
-
-
-def test_one_chat_waits_a_second_and_the_others_do_not():
-    pace = Pace()
-    pace.took("an", 100.0)
-    assert pace.ready_at("an", 100.0) == 101.0
-    assert pace.ready_at("binh", 100.0) < 100.1
-    assert pace.ready_at("an", 200.0) == 200.0
-
-
-def test_after_a_429_nobody_goes_before_its_wait_is_over():
-    pace = Pace()
-    pace.hold(130.0)
-    pace.hold(110.0)
-    assert pace.ready_at("an", 100.0) == 130.0
-    assert pace.ready_at("an", 131.0) == 131.0
-
-
-def test_an_urgent_message_waits_milliseconds_behind_a_burst():
-    pace, now = Pace(), 0.0
-    for i in range(100):
-        now = pace.ready_at(f"chat {i}", now)
-        pace.took(f"chat {i}", now)
-    assert pace.ready_at("urgent", now) - now < 0.05
-
-
-def test_the_pace_forgets_addresses_that_need_no_wait():
-    pace = Pace(per_second=1e6)
-    for i in range(25_000):
-        pace.took(str(i), float(i))
-    assert len(pace._addresses) <= 10_001

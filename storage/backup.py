@@ -42,7 +42,7 @@ class Head(msgspec.Struct, frozen=True, tag_field="is", tag="backup"):
     """The first line: which format, schema and program, and the moment (UTC) before which everything is in it."""
 
     format: int
-    schema: str
+    schema: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,9}\Z")]
     program: str
     at: str
 
@@ -198,7 +198,7 @@ class Reader:
         return len(chunk)
 
     def flush(self) -> None:
-        """Nothing: what was taken is loaded by `prove`. A file-like thing must have it."""
+        """Nothing is held back that could be flushed; whoever writes to a file calls it."""
 
     def prove(self) -> tuple[Head, End]:
         """What the backup says of itself, after everything of it was taken and found to be so. Raises BadBackup."""
@@ -209,13 +209,12 @@ class Reader:
             raise BadBackup(
                 f"the backup is not what its manifest says ({', '.join(wrong) or 'size'}): take another one"
             )
-        for shape in self.shapes if self._place is not None else ():
-            self._compare(shape, self._end.tables[shape.name])
+        if self._place is not None:
+            for shape in self.shapes:
+                self._compare(shape, total(self._place, shape), self._end.tables[shape.name])
         return self._head, self._end
 
-    def _compare(self, shape: Shape, wanted: Total) -> None:
-        assert self._place is not None  # noqa: S101
-        loaded = total(self._place, shape)
+    def _compare(self, shape: Shape, loaded: Total, wanted: Total) -> None:
         if loaded != wanted:
             raise BadBackup(
                 f"{shape.name} was not restored as it was ({loaded.rows} rows of {wanted.rows}): nothing was kept; "
@@ -233,7 +232,8 @@ class Reader:
             it = _special.decode(line)
         except msgspec.MsgspecError:
             it = None
-        if isinstance(it, Head) is (self._head is not None) or it is None:
+        is_first = self._head is None
+        if it is None or isinstance(it, Head) != is_first:
             raise BadBackup("this is no backup of ours, or a newer program made it: use that program")
         if isinstance(it, Head):
             self._begin(it)

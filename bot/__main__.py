@@ -15,6 +15,7 @@ from pathlib import Path
 from bot import log
 from bot.book import BadBook, read_book
 from bot.doors import lines, route, triage
+from bot.interpreter import begin
 from bot.receive import utc_now
 from bot.settings import BadSetting, read_settings
 
@@ -239,4 +240,6 @@ def _draw(chosen: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] in (["serve"], ["work"]):
+        begin()
     sys.exit(main())

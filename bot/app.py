@@ -14,9 +14,7 @@ from bot import export, log, schedule
 from bot.book import Book, read_book
 from bot.channels.base import Channel
 from bot.channels.pace import Pace
-from bot.channels.telegram.poll import poll
-from bot.channels.telegram.send import TelegramChannel
-from bot.channels.telegram.set_up import Way, set_up_at_last
+from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.channels.web import WebChannel
 from bot.deliver import Deliverer, Work
 from bot.demo import add_demo_officers, refuse_demo_officers
@@ -30,7 +28,6 @@ from storage.accounts import Accounts
 from storage.sqlite import SqliteStorage
 from storage.store import DatabaseStorage
 
-TELEGRAM = TelegramChannel.name
 STOP_WITHIN_S = 10
 
 
@@ -88,9 +85,9 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
 def _channels(settings: Settings) -> dict[str, Channel]:
     channels: dict[str, Channel] = {"web": WebChannel()}
     if settings.telegram_token:
-        channels["telegram"] = TelegramChannel(
-            settings.telegram_token.value, api=settings.telegram_api, proxy=settings.telegram_proxy
-        )
+        from bot.over_telegram import channel_of
+
+        channels[TELEGRAM] = channel_of(settings)
     return channels
 
 
@@ -133,20 +130,13 @@ def _notice_loss(ended: asyncio.Task[None], stop: asyncio.Event, lost: Callable[
 def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     yield "deliver", parts.deliverer.run(stop)
     yield "schedule", schedule.run(parts.storage, parts.receiver, stop, utc_now)
-    telegram = parts.channels.get(TELEGRAM)
-    if isinstance(telegram, TelegramChannel):
+    if TELEGRAM in parts.channels:
+        from bot.over_telegram import keep_up
+
+        part = partial(keep_up, parts.channels[TELEGRAM], parts.settings, parts.receiver)
         # Two that poll one bot take each other's updates. The number before the colon of a token is the bot's.
         name = f"telegram/{parts.settings.telegram_token.value.partition(':')[0]}"
-        yield TELEGRAM, while_held(parts.storage, name, partial(_telegram, parts, telegram), stop)
-
-
-async def _telegram(parts: Parts, telegram: TelegramChannel, stop: asyncio.Event) -> None:
-    way = Way(parts.settings.telegram_webhook, parts.settings.telegram_secret.value)
-    await set_up_at_last(telegram.bot, way, stop)
-    if parts.settings.telegram_webhook:
-        await stop.wait()
-    else:
-        await poll(telegram, parts.receiver.citizen, stop)
+        yield TELEGRAM, while_held(parts.storage, name, part, stop)
 
 
 async def work(settings: Settings) -> int:

@@ -13,8 +13,7 @@ from starlette.applications import Starlette
 
 from bot import log
 from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts
-from bot.channels.telegram.send import TelegramChannel
-from bot.channels.telegram.webhook import webhook_route
+from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.demo import PASSWORD
 from bot.interpreter import settle
 from bot.receive import utc_now
@@ -24,10 +23,11 @@ from bot.web.site import Site, build_site
 
 def site_over(parts: Parts) -> Starlette:
     """Citizens' and officers' pages, and Telegram's door where it knocks."""
-    telegram = parts.channels.get(TelegramChannel.name)
     routes: tuple[Any, ...] = ()
-    if parts.settings.telegram_webhook and isinstance(telegram, TelegramChannel):
-        routes = (webhook_route(telegram, parts.settings.telegram_secret.value, parts.receiver.citizen),)
+    if parts.settings.telegram_webhook and TELEGRAM in parts.channels:
+        from bot.over_telegram import door
+
+        routes = (door(parts.channels[TELEGRAM], parts.settings, parts.receiver),)
     return build_site(
         Site(
             receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,

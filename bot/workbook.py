@@ -6,13 +6,14 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from referral.coded import Cell
 from referral.export import harmless
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 """A fixed date of making inside the file: the real one is in the audit, and a repeat gives the same bytes."""
@@ -38,6 +39,8 @@ class Sheet:
 
 def workbook(title: str, sheets: Sequence[Sheet]) -> bytes:
     """The file. Text is written as constant text, figures as numbers. Raises ValueError for text no cell can hold."""
+    import xlsxwriter  # a tenth of a second of every start, for one export a week
+
     written = io.BytesIO()
     with xlsxwriter.Workbook(written, _OPTIONS) as book:
         book.set_properties({"title": title, "author": "", "created": CREATED})

@@ -37,7 +37,10 @@ NOT_SAME: Final = "Hai lần gõ mật khẩu chưa giống nhau."
 TAKEN: Final = "Tên đăng nhập này đã có người dùng. Mã của bạn vẫn còn dùng được."
 
 _hasher = PasswordHasher()
-_NOBODY: Final = _hasher.hash(secrets.token_hex(16))
+_NOBODY: Final = (
+    f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}${'A' * 22}${'A' * 43}"
+)
+"""What the password of an unknown name is checked against: it takes as long as any, and no password fits it."""
 _at_once = asyncio.Semaphore(2)  # each check takes 64 MiB for a tenth of a second
 _unknown: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
 """Wrong tries at names that nobody has: they wait like the others, so that waiting tells nothing."""

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from random import Random
@@ -228,9 +229,8 @@ async def add_officers(storage: DatabaseStorage, book: Book, at: datetime) -> No
     """One officer for every office, each with a phone on Telegram. Those that are there already stay as they are."""
     await add_demo_officers(Accounts(storage), book.referral, at)
     for number, officer in enumerate(demo_officers(book.referral)):
-        await storage.write(
-            _add_phone(officer.id, Address("telegram", str(4_000_000_000 + number)), at, storage.sealer)
-        )
+        phone = Address("telegram", str(4_000_000_000 + number))
+        await storage.write(partial(_add_phone, officer.id, phone, at, storage.sealer))
 
 
 def _add_phone(officer: str, phone: Address, at: datetime, sealer: Sealer) -> Work[None]:

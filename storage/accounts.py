@@ -214,48 +214,48 @@ class Accounts:
 
     async def add(self, officer: Officer, code: str, expires_at: datetime, *, by: str, at: datetime) -> bool:
         """A new officer and the code with which they join once. False where the id exists: nothing is changed then."""
-        return await self._storage.write(_add(officer, self._lookup("invite", code), expires_at, by, at))
+        return await self._storage.write(lambda: _add(officer, self._lookup("invite", code), expires_at, by, at))
 
     async def invite(self, officer: str, code: str, expires_at: datetime, *, by: str, at: datetime) -> None:
         """Another one-time code for an officer (a second door, a lost password). Raises OfficerUnknown."""
-        await self._storage.write(_invite(officer, self._lookup("invite", code), expires_at, by, at))
+        await self._storage.write(lambda: _invite(officer, self._lookup("invite", code), expires_at, by, at))
 
     async def find_invite(self, code: str) -> Invite | None:
         """The invite behind a code, if it was not used; it may have expired."""
-        return await self._storage.read(_unused_invite(self._lookup("invite", code)))
+        return await self._storage.read(lambda: _unused_invite(self._lookup("invite", code)))
 
     async def redeem(self, code: str, login: str, password: str, *, at: datetime) -> Officer | None:
         """Use a code to set login and password hash. None where it is unknown, used or expired. Raises LoginTaken."""
         hashed = self._lookup("invite", code)
         try:
-            return await self._storage.write(_redeem(hashed, login, password, at))
+            return await self._storage.write(lambda: _redeem(hashed, login, password, at))
         except StaleConversation:  # another took the name in this moment: now it is seen
-            return await self._storage.write(_redeem(hashed, login, password, at))
+            return await self._storage.write(lambda: _redeem(hashed, login, password, at))
 
     async def account(self, login: str) -> Account | None:
         """The active officer who signs in under this name."""
-        return await self._storage.read(_one_account(login))
+        return await self._storage.read(lambda: _one_account(login))
 
     async def failed(self, login: str, *, at: datetime) -> None:
         """Count a wrong password."""
-        await self._storage.write(_failed(login, at))
+        await self._storage.write(lambda: _failed(login, at))
 
     async def open_session(self, officer: str, token: str, *, at: datetime, expires_at: datetime) -> None:
         """A right password: forget the wrong ones, start a session. Raises OfficerUnknown where revoked meanwhile."""
-        await self._storage.write(_open_session(officer, self._lookup("session", token), at, expires_at))
+        await self._storage.write(lambda: _open_session(officer, self._lookup("session", token), at, expires_at))
 
     async def session(self, token: str, now: datetime) -> Officer | None:
         """Who is behind a session's token, while it lasts and the officer is active."""
-        return await self._storage.read(_session_of(self._lookup("session", token), now))
+        return await self._storage.read(lambda: _session_of(self._lookup("session", token), now))
 
     async def end_session(self, token: str, *, at: datetime) -> None:
         """Sign out."""
-        await self._storage.write(_end_session(self._lookup("session", token), at))
+        await self._storage.write(lambda: _end_session(self._lookup("session", token), at))
 
     async def revoke(self, officer: str, *, by: str, at: datetime) -> bool:
         """End an officer's access at once: sessions, unused codes, their chat. False where none is active."""
-        return await self._storage.write(_revoke(officer, by, at))
+        return await self._storage.write(lambda: _revoke(officer, by, at))
 
     async def officers(self) -> Sequence[Officer]:
         """All officers, revoked ones too, by office."""
-        return await self._storage.read(_all_officers(), long=True)
+        return await self._storage.read(lambda: _all_officers(), long=True)

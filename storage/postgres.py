@@ -23,7 +23,7 @@ from storage.migrate import Moved
 from storage.migrate_postgres import migrate
 from storage.seal import Sealer
 from storage.spoken import spoken
-from storage.statements import Change, Last, Sql, T, Values, Work
+from storage.statements import Change, Last, Piece, Sql, T, Values, Work
 from storage.store import DatabaseStorage
 from storage.turns import ADD_OUTBOX
 
@@ -150,21 +150,21 @@ class PostgresStorage(DatabaseStorage):
                 raise StorageUnfit("the database acknowledges what it may lose: set synchronous_commit = on")
         return cls(_connector(dsn, answer_s), sealer, connections)
 
-    async def read(self, work: Work[T], *, long: bool = False) -> T:
+    async def read(self, work: Piece[T], *, long: bool = False) -> T:
         if not long:
             async with self._connections.one() as connection:
-                return await self._speak(connection, work)
+                return await self._speak(connection, work())
         async with (
             self._long,
             self._connections.one() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute(f"SET LOCAL statement_timeout = '{LONG_S:.0f}s'")
-            return await self._speak(connection, work, LONG_S + SILENT_S)
+            return await self._speak(connection, work(), LONG_S + SILENT_S)
 
-    async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
+    async def write(self, work: Piece[T], then: Callable[[T], None] | None = None) -> T:
         # A task of its own, so that a caller who is cancelled leaves nothing half done.
-        task = asyncio.create_task(self._transact(work, then))
+        task = asyncio.create_task(self._transact(work(), then))
         self._writing.add(task)
         task.add_done_callback(self._written)
         return await asyncio.shield(task)

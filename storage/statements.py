@@ -50,6 +50,8 @@ class Last(list[Change]):
 
 
 Work = Generator[Change | list[Change], Any, T]
+Piece = Callable[[], Work[T]]
+"""Begins a piece of work, perhaps more than once: what was undone is done anew."""
 
 
 def question(core: Select[Any]) -> Sql:

@@ -30,7 +30,7 @@ from storage.base import (
 from storage.cache import MOST, Snapshots
 from storage.rows import BODY, from_ms
 from storage.seal import Sealer
-from storage.statements import T, Work
+from storage.statements import Piece, T
 from storage.turns import Ready, address_id, intake_of, prepare, write_turn
 
 
@@ -44,14 +44,14 @@ class DatabaseStorage(ABC):
     # ------------------------------------------------------------------------------------------------ for the driver
 
     @abstractmethod
-    async def read(self, work: Work[T], *, long: bool = False) -> T:
+    async def read(self, work: Piece[T], *, long: bool = False) -> T:
         """Run work that only asks. `long` is as of one moment, and keeps out of the way of people who wait.
 
         Other work may see each of its answers at a moment of its own: what is decided on it is checked at commit.
         """
 
     @abstractmethod
-    async def write(self, work: Work[T], then: Callable[[T], None] | None = None) -> T:
+    async def write(self, work: Piece[T], then: Callable[[T], None] | None = None) -> T:
         """Run work in a transaction: whole and lasting when this returns, or not at all.
 
         `then` is called with the result once it lasts, even if the caller was cancelled meanwhile.
@@ -85,7 +85,7 @@ class DatabaseStorage(ABC):
             self.sealer.lookup(kind, code) if code else "" for kind, code in (("invite", invite), ("receipt", receipt))
         ]
         try:
-            snapshot = await self.read(cases.load(key, hashed[0], hashed[1], referral, self.sealer))
+            snapshot = await self.read(lambda: cases.load(key, hashed[0], hashed[1], referral, self.sealer))
         except BaseException:
             self._snapshots.drop(key)
             raise
@@ -96,17 +96,17 @@ class DatabaseStorage(ABC):
 
     async def load_conversation(self, conversation: str) -> tuple[Snapshot, Address | None]:
         """A conversation by its pseudonym, and where the person is reached. An empty snapshot where there is none."""
-        return await self.read(cases.load_conversation(conversation, self.sealer))
+        return await self.read(lambda: cases.load_conversation(conversation, self.sealer))
 
     async def load_referral(self, referral: str) -> Snapshot:
         """A referral, its intake, that intake's referrals and conversation. An empty snapshot where there is none."""
-        return await self.read(cases.load_referral(referral, self.sealer))
+        return await self.read(lambda: cases.load_referral(referral, self.sealer))
 
     async def commit(self, commit: Commit) -> None:
         """Store a turn. Raises AlreadyHandled, StaleConversation or StorageAway, and then nothing of it was stored."""
         ready = prepare(commit, self.sealer)
         try:
-            await self.write(write_turn(ready, self.sealer), lambda _: self._remember(ready))
+            await self.write(lambda: write_turn(ready, self.sealer), lambda _: self._remember(ready))
         except (StaleConversation, AlreadyHandled):
             self._snapshots.drop(ready.address_id)
             raise
@@ -133,7 +133,7 @@ class DatabaseStorage(ABC):
 
     async def abandoned(self, before: datetime, limit: int) -> Sequence[tuple[str, int]]:
         """Conversations without a word since `before` whose draft is still there, and their version, the oldest first."""
-        return await self.read(cases.abandoned(before, limit))
+        return await self.read(lambda: cases.abandoned(before, limit))
 
     # -------------------------------------------------------------------------------------------------------- outbox
 
@@ -145,7 +145,7 @@ class DatabaseStorage(ABC):
         The rows come the most urgent first, one a lane, each for 10 s unless it is renewed.
         """
         rows, _ = await self.write(
-            outbox.exchange(now, done, more, wanted, self.sealer), lambda result: self._forget(result[1])
+            lambda: outbox.exchange(now, done, more, wanted, self.sealer), lambda result: self._forget(result[1])
         )
         return [claims.read_claimed(row, self.sealer) for row in rows]
 
@@ -155,11 +155,11 @@ class DatabaseStorage(ABC):
 
     async def renew(self, ids: Sequence[int], now: datetime) -> int:
         """Hold claimed rows for another 10 s: whoever has them is alive. How many were still held."""
-        return await self.write(claims.renew(ids, now))
+        return await self.write(lambda: claims.renew(ids, now))
 
     async def give_back(self, now: datetime) -> int:
         """Make due now what is claimed; how many rows. Only for the one process that delivers, before it begins."""
-        return await self.write(claims.give_back(now))
+        return await self.write(lambda: claims.give_back(now))
 
     async def finish(self, done: Sequence[Done], more: Sequence[OutboxRow] = ()) -> None:
         """How rows ended, and the rows that follow from it, in one transaction."""
@@ -173,21 +173,21 @@ class DatabaseStorage(ABC):
 
     async def next_due_by_sender(self) -> Mapping[str, datetime]:
         """The same for each sender that has rows."""
-        soonest = await self.read(claims.next_due())
+        soonest = await self.read(lambda: claims.next_due())
         return {sender: from_ms(due_at) for sender, due_at in soonest.items()}
 
     async def first_waiting(self, now: datetime) -> int | None:
         """The due row that would be claimed first; None where none is due."""
-        return await self.read(claims.first_waiting(now))
+        return await self.read(lambda: claims.first_waiting(now))
 
     async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]:
         """What was said in a conversation since the person was last heard, in order."""
-        rows = await self.read(outbox.says(conversation))
+        rows = await self.read(lambda: outbox.says(conversation))
         return [BODY.read(self.sealer.open(sealed, f"outbox/{key}".encode())) for key, sealed in rows]
 
     async def shown(self, conversation: str, since: datetime) -> Sequence[str]:
         """The platform's ids of the messages shown and received since then, for clearing the chat."""
-        return await self.read(outbox.shown(conversation, since))
+        return await self.read(lambda: outbox.shown(conversation, since))
 
     # ------------------------------------------------------------------------------------------------------ officers
 
@@ -197,22 +197,22 @@ class DatabaseStorage(ABC):
         The first opening by an officer of its own office delivers a referral that no phone took.
         """
         return await self.write(
-            cases.open_case(referral, officer.id, at, visible, self.sealer),
+            lambda: cases.open_case(referral, officer.id, at, visible, self.sealer),
             lambda case: self._forget((case.intake.id,) if case is not None else ()),
         )
 
     async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]:
         """The referrals of the officer's office: urgent, then unacknowledged first, then by age; closed: newest first."""
-        return await self.read(cases.list_referrals(officer.id, closed, limit), long=True)
+        return await self.read(lambda: cases.list_referrals(officer.id, closed, limit), long=True)
 
     async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]:
         """The active officers of an office and where each is reached, if anywhere."""
-        return await self.read(cases.officers_of(office, self.sealer))
+        return await self.read(lambda: cases.officers_of(office, self.sealer))
 
     async def hand_over(self, referral: str, at: datetime) -> Referral | None:
         """Proposed → sent, checked at the moment of sending; None where it no longer stands."""
         return await self.write(
-            cases.hand_over(referral, at), lambda sent: self._forget((sent.intake,) if sent is not None else ())
+            lambda: cases.hand_over(referral, at), lambda sent: self._forget((sent.intake,) if sent is not None else ())
         )
 
     # ------------------------------------------------------------------------------------------------------- exports
@@ -221,16 +221,16 @@ class DatabaseStorage(ABC):
         self, ref: str, conversation: str, kind: str, content: bytes, at: datetime, since: datetime | None = None
     ) -> None:
         """Store a file under the channel's handle for it, sealed; `since` is when it was sent, if that was earlier."""
-        await self.write(files.keep_file(ref, conversation, kind, content, at, since, self.sealer))
+        await self.write(lambda: files.keep_file(ref, conversation, kind, content, at, since, self.sealer))
 
     async def read_file(self, ref: str) -> bytes | None:
         """The content of a file that was kept and not erased."""
-        return await self.read(files.read_file(ref, self.sealer), long=True)
+        return await self.read(lambda: files.read_file(ref, self.sealer), long=True)
 
     async def period(self, start: datetime, end: datetime) -> Period:
         """Everything of the intakes made from `start` until before `end`, in one read."""
-        return await self.read(cases.period(start, end), long=True)
+        return await self.read(lambda: cases.period(start, end), long=True)
 
     async def record_export(self, key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> bool:
         """Keep what an export contained. False where this key was recorded before: nothing is changed then."""
-        return await self.write(cases.record_export(key, sha256, counts, at))
+        return await self.write(lambda: cases.record_export(key, sha256, counts, at))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -19,6 +22,7 @@ from bot.interpreter import settle
 from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
 from bot.web.site import Site, build_site
+from storage.open import place_of
 
 
 def site_over(parts: Parts) -> Starlette:
@@ -41,6 +45,30 @@ async def serve(settings: Settings) -> int:
     if not (settings.work_here or settings.shared):
         raise BadSetting("NHIPCAU_WORK is `elsewhere`, but a database file has one process: leave the setting out")
     log.set_up()
+    place = place_of(settings.database)
+    with _alone(place) if isinstance(place, Path) else nullcontext():
+        return await _serve(settings)
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """Raises BadSetting where another process serves this file: both would send everything. It ends with the process."""
+    try:
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(f"{database}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as cause:
+        why = type(cause).__name__
+        raise BadSetting(f"the database's folder cannot be written ({why}): let the service's user write it") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BadSetting("another process serves this database: stop it first, or use PostgreSQL") from None
+    finally:
+        os.close(lock)
+
+
+async def _serve(settings: Settings) -> int:
     parts = await open_parts(settings)
     server = _Server(
         uvicorn.Config(

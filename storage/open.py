@@ -27,7 +27,7 @@ async def open_storage(place: Place, key: bytes) -> DatabaseStorage:
     Of several hosts the one that takes writes is used. Raises StorageUnfit for a database that cannot be used, one of
     PostgreSQL that must be migrated first among them, and StorageAway for one that cannot be reached now.
     """
-    found = _found(place)
+    found = place_of(place)
     if isinstance(found, str):
         from storage.postgres import PostgresStorage  # its driver is loaded by those who use it only
 
@@ -39,7 +39,7 @@ async def open_storage(place: Place, key: bytes) -> DatabaseStorage:
 
 async def migrate_storage(place: Place, key: bytes) -> Moved:
     """Bring a database to this program's schema; from which (empty: it is new) to which. Raises as `open_storage` does."""
-    found = _found(place)
+    found = place_of(place)
     if isinstance(found, str):
         from storage.postgres import bring_up
 
@@ -49,7 +49,7 @@ async def migrate_storage(place: Place, key: bytes) -> Moved:
 
 async def is_new(place: Place) -> bool:
     """Whether nothing was ever stored there. Raises StorageUnfit and StorageAway."""
-    found = _found(place)
+    found = place_of(place)
     if isinstance(found, str):
         from storage.postgres import is_empty
 
@@ -57,7 +57,8 @@ async def is_new(place: Place) -> bool:
     return not found.exists() or not found.stat().st_size
 
 
-def _found(place: Place) -> Path | str:
+def place_of(place: Place) -> Path | str:
+    """The path of a database file, or a DSN of PostgreSQL. Raises StorageUnfit for an address of anything else."""
     text = str(place)
     if text.startswith(POSTGRES):
         return text

@@ -47,6 +47,11 @@ def refusal(capsys: pytest.CaptureFixture[str], command: str = "serve") -> str:
     return err
 
 
+def contents(home: Path) -> dict[Path, bytes]:
+    """Every file but the mark of who serves."""
+    return {each: each.read_bytes() for each in home.rglob("*") if each.is_file() and each.suffix != ".lock"}
+
+
 def run(path: Path, *statements: str) -> None:
     database = sqlite3.connect(path)
     with database:
@@ -142,9 +147,9 @@ def test_a_file_that_cannot_be_used_stops_the_start_and_is_left_alone(
     assert main(["migrate"]) == 0
     capsys.readouterr()
     spoil(path)
-    before = {each: each.read_bytes() for each in home.rglob("*") if each.is_file()}
+    before = contents(home)
     assert remedy in refusal(capsys)
-    assert {each: each.read_bytes() for each in home.rglob("*") if each.is_file()} == before
+    assert contents(home) == before
 
 
 @pytest.mark.parametrize("place", ["/dev/null", "/proc/nowhere"])
@@ -152,7 +157,16 @@ def test_a_home_that_cannot_be_one_stops_the_start(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
     monkeypatch.setenv("NHIPCAU_HOME", place)
-    assert "keys/service.key cannot be" in refusal(capsys)
+    assert "folder cannot be written" in refusal(capsys)
+    assert "keys/service.key cannot be" in refusal(capsys, "migrate")
+
+
+def test_a_file_that_is_served_already_is_not_served_again(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both would send every message."""
+    assert main(["migrate"]) == 0
+    capsys.readouterr()
+    with serve._alone(home / "nhipcau.db"):
+        assert "another process serves this database: stop it first" in refusal(capsys)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ channel are the real ones; only the socket is left out, so a request's own trave
 Nobody sleeps. The clock is the machine's own, and where everybody waits for a later moment, it is set forward to that
 moment: all processor time, all commits and all waiting for the disk pass on it as they pass on the wall, and only the time in
 which nothing at all would happen is skipped. While a row is being sent or a turn committed, nothing is skipped.
+
+Nobody acknowledges, so the same two phones also get what the ladders send for the calls before; a phone takes one message a
+second, and the worst cases are those that came within that second.
 """
 
 from __future__ import annotations

@@ -83,9 +83,9 @@ class Node:
     ends: list[Group] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
-    """All word lists, ready for use. Built by `flows.hear.read.read_lexicon` and never changed after."""
+    """All word lists, ready for use. Built by `flows.hear.read.read_lexicon`, never changed after, equal to no other."""
 
     phrases: Node
     classes: Node

@@ -119,10 +119,10 @@ async def test_an_abandoned_draft_is_erased_once_and_not_if_it_was_written_on(ho
     one, another = await home.open(), await home.open()
     early = Receiver(one, book, now=lambda: MONDAY - timedelta(days=2))
     for who in ("lan", "minh"):
-        await early.citizen(Inbound("web", who, f"{who}-1", Said("tôi muốn kể một chuyện")))
+        await early.citizen(Inbound("web", f"{who}-1", who, Said("tôi muốn kể một chuyện")))
     receiver = Receiver(another, book, now=lambda: MONDAY)
     found = await another.abandoned(MONDAY - schedule.ABANDONED_AFTER, 10)
-    await receiver.citizen(Inbound("web", "minh", "minh-2", Said("tôi kể tiếp")))
+    await receiver.citizen(Inbound("web", "minh-2", "minh", Said("tôi kể tiếp")))
     assert await schedule.sweep(one, Receiver(one, book, now=lambda: MONDAY), MONDAY) == 1
     for conversation, version in found:
         await receiver.abandoned(conversation, version)

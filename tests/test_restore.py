@@ -267,7 +267,9 @@ async def test_a_database_that_does_not_keep_what_it_was_given_is_noticed(
 ) -> None:
     where: Any = {"sqlite": SqlitePlace, "postgresql": PostgresPlace}[kind]
     load = where.load
-    desk.monkeypatch.setattr(where, "load", lambda place, shape, rows: load(place, shape, rows[shape.name == "outbox" :]))
+    desk.monkeypatch.setattr(
+        where, "load", lambda place, shape, rows: load(place, shape, rows[shape.name == "outbox" :])
+    )
     async with database("sqlite", tmp_path) as made, empty(kind, tmp_path) as target:
         await some_turns(made, book)
         await desk.back_up(made.place)

@@ -801,5 +801,16 @@ async def test_nothing_that_a_person_said_or_is_can_be_read_in_the_files(
     assert all(one.stat().st_mode & 0o077 == 0 for one in files)
 
 
+async def test_the_log_stays_short_however_much_is_written(
+    opened_here: OpenedHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.sqlite.MOST_PAGES", 10)
+    storage = await opened_here()
+    for number in range(60):
+        await storage.commit(turn(f"u{number}", expects=number))
+        await storage._keeper.bring_in()
+    assert (tmp_path / "nhipcau.db-wal").stat().st_size < 50 * 4096
+
+
 def test_the_version_of_aiosqlite_is_the_one_whose_thread_we_visit() -> None:
     assert aiosqlite.__version__ == "0.22.1"

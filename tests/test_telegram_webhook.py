@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from bot.channels.base import Inbound
+from bot.channels.base import Button, Inbound, Message
 from bot.channels.telegram.send import TelegramChannel
 from bot.channels.telegram.set_up import Way, set_up
 from bot.channels.telegram.webhook import HEADER, LARGEST_BODY, webhook_route
@@ -97,6 +97,32 @@ async def test_what_people_write_arrives_through_the_webhook(telegram, service):
     await telegram.settled()
     assert [status for _, status in telegram.posted] == [200, 200]
     assert len(service.stored) == 2
+
+
+async def test_a_pressed_button_stops_waiting_with_the_answer_to_its_own_update(telegram, service):
+    bot = TelegramChannel(TOKEN, api=telegram.url)
+    telegram.say(AN, "xin chào")
+    await telegram.settled()
+    await bot.send(str(AN), Message(("Bạn có an toàn không?",), (Button("p1:safe", "An toàn"),)))
+    telegram.press(AN, "An toàn")
+    await telegram.settled()
+    (call,) = telegram.called("answerCallbackQuery")
+    assert call.status == 200
+    assert "id" not in [*service.stored.values()][-1].press, "it is not to be answered a second time"
+    await bot.close()
+
+
+async def test_a_press_that_was_not_stored_is_not_answered(telegram, service):
+    bot = TelegramChannel(TOKEN, api=telegram.url)
+    telegram.say(AN, "xin chào")
+    await telegram.settled()
+    await bot.send(str(AN), Message(("Bạn có an toàn không?",), (Button("p1:safe", "An toàn"),)))
+    service.away = 1
+    telegram.press(AN, "An toàn")
+    await telegram.settled()
+    assert [status for _, status in telegram.posted[-2:]] == [503, 200]
+    assert len(telegram.called("answerCallbackQuery")) == 1
+    await bot.close()
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", SECRET[:-1], SECRET + "x", "ạ"])

@@ -270,9 +270,21 @@ class FakeTelegram(World):
         assert self._http is not None
         try:
             async with self._http.post(self._door(), json=update, headers=headers) as response:
+                if response.status == 200 and response.content_type == "application/json":
+                    await self._called_in_answer(await response.json())
                 return response.status
         except (aiohttp.ClientError, TimeoutError):
             return 0
+
+    async def _called_in_answer(self, fields: dict[str, Any]) -> None:
+        """A call in the answer to a webhook; as on the real one, the bot never learns how it ended."""
+        call = Call(fields.pop("method"), fields)
+        self.calls.append(call)
+        try:
+            await self._perform(call)
+            call.status = 200
+        except Refused as refused:
+            call.status = refused.status
 
     # ----------------------------------------------------------------------------------------------- control by HTTP
 

@@ -15,8 +15,10 @@ from storage.base import Address, Claimed, Wanted
 
 AT_ONCE: Final = 64
 """Rows of a channel without a pace that may be under way together."""
-LEAST: Final = 2
+LEAST: Final = (2, 2, 2, 2)
 """Rows of each class that are kept ready, whatever the others fill."""
+LEAST_AT_ONCE: Final = (2, 2, 0, 0)
+"""The same where there is no pace: replies come as soon as there is room again, and that is soon."""
 SHARE: Final = 16
 """Of so many places, one is for a lower class that waits."""
 URGENT: Final = 0
@@ -50,8 +52,9 @@ class Sender:
                 busy[priority] += began > now - HANGS_S
         else:
             busy = [sum(self.pace.spaced(_whom(one), now) for one in rows.values()) for rows in self._hand]
-        room = (self.pace.ahead if self.pace else AT_ONCE) - sum(busy)
-        first, second, third, fourth = (max(0, LEAST - count) for count in busy)
+        room, least = (self.pace.ahead, LEAST) if self.pace else (AT_ONCE, LEAST_AT_ONCE)
+        room -= sum(busy)
+        first, second, third, fourth = (max(0, few - count) for few, count in zip(least, busy, strict=True))
         return Wanted(self.name, max(0, room), (first, second, third, fourth))
 
     def put(self, claimed: Claimed) -> None:

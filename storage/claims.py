@@ -102,7 +102,6 @@ _claimable = (
     )
     .where(_box.c.finished == t.NO, _box.c.sender == p("sender"), _box.c.due_at <= p("now"), ~_held_back)
     .order_by(_box.c.due_at, _box.c.id)
-    .limit(p("most"))
 )
 
 
@@ -115,7 +114,10 @@ def _claimable_for(dialect: str) -> Select[Any]:
     """
     postgresql = dialect == "postgresql"
     free = _claimable.with_for_update(skip_locked=True, of=_box) if postgresql else _claimable
-    classes = (free.where(_box.c.priority == literal_column(str(one))).subquery(f"class_{one}") for one in PRIORITIES)
+    classes = (
+        free.where(_box.c.priority == literal_column(str(one))).limit(p(f"most_{one}")).subquery(f"class_{one}")
+        for one in PRIORITIES
+    )
     found = union_all(*(select(one) for one in classes)).subquery("found")
     if not postgresql:
         return select(found)
@@ -202,9 +204,9 @@ def claim(now: datetime, wanted: Iterable[Wanted]) -> Work[list[Row]]:
     at = to_ms(now)
     rows: list[Row] = []
     for each in wanted:
-        most = max(each.room, *each.least)
-        if most > 0:
-            rows += _chosen(each, (yield CLAIMABLE, {"sender": each.sender, "now": at, "most": most}))
+        most = {f"most_{one}": max(each.room, each.least[one]) for one in PRIORITIES}
+        if any(most.values()):
+            rows += _chosen(each, (yield CLAIMABLE, {"sender": each.sender, "now": at, **most}))
     if not rows:
         return []
     claimed = yield CLAIM, {"rows": write_json([row[:1] for row in rows]), "now": at, "until": at + LEASE_MS}

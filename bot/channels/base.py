@@ -37,7 +37,7 @@ class Ignored(Struct, frozen=True):
     why: str
 
 
-class Button(Struct, frozen=True):
+class Button(Struct, frozen=True, omit_defaults=True):
     """One thing that can be pressed. `data` comes back as it is (at most 64 bytes). `role` says how it may look."""
 
     data: str
@@ -47,7 +47,7 @@ class Button(Struct, frozen=True):
     picked: bool = False
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, omit_defaults=True):
     """What to show one person, finished and in their language; a channel only has to carry it.
 
     `texts` are bubbles in order; the buttons belong to the last. `many`: several buttons may be picked before `done`.

@@ -70,18 +70,22 @@ class Service:
             }
         return self
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of its process."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("NHIPCAU_")}
+        return {**inherited, "NHIPCAU_HOME": str(self.home), "NHIPCAU_PORT": str(self.port), **self._environ}
+
     # ------------------------------------------------------------------------------------------------------- running
 
     def start(self) -> Self:
         """Start it, and return when it answers. Raises NotStarted."""
         assert self._process is None, "it runs already"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("NHIPCAU_")}
-        own = {"NHIPCAU_HOME": str(self.home), "NHIPCAU_PORT": str(self.port)}
         before = len(self._said)
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             self._command,
             cwd=ROOT,
-            env={**inherited, **own, **self._environ},
+            env=self.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

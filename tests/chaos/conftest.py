@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[TALLY].checks:
+    if config.stash[TALLY].outcomes:
         terminalreporter.section("faults and losses")
         terminalreporter.write_line(config.stash[TALLY].table())
 
@@ -37,14 +38,24 @@ def stories(tmp_path_factory: pytest.TempPathFactory, book: Book) -> dict[str, S
     return asyncio.run(learn(tmp_path_factory.mktemp("stories"), book))
 
 
-Besieged = Callable[..., "AsyncIterator[Siege]"]
+Besieged = Callable[..., Awaitable[Siege]]
 
 
 @pytest.fixture
-async def siege(tmp_path: Path, stories: dict[str, Story], book: Book, tally: Tally) -> AsyncIterator[Siege]:
-    """A running service on a file of its own."""
-    made = Siege(tmp_path / "home", stories, book, tally)
+async def besieged(tmp_path: Path, stories: dict[str, Story], book: Book, tally: Tally) -> AsyncIterator[Besieged]:
+    """Starts services in this test's folder; they are ended with it."""
     async with AsyncExitStack() as ended:
-        ended.push_async_callback(made.stop)
-        await made.start()
-        yield made
+
+        async def start(**how: Any) -> Siege:
+            made = Siege(tmp_path / "home", stories, book, tally, **how)
+            ended.push_async_callback(made.stop)
+            await made.start()
+            return made
+
+        yield start
+
+
+@pytest.fixture
+async def siege(besieged: Besieged) -> Siege:
+    """A running service on a file of its own."""
+    return await besieged()

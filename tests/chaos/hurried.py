@@ -1,6 +1,6 @@
 """`python -m tests.chaos.hurried serve`: the real command, with nothing changed but how long things take.
 
-No pace towards the platform, two seconds for its answer and five for a claim, so that a story of faults is told in seconds.
+No pace towards the platform, and two seconds for its answer, so that a story of faults is told in seconds.
 """
 
 from __future__ import annotations
@@ -14,11 +14,8 @@ from bot.__main__ import main
 from bot.channels.pace import Pace
 from bot.channels.telegram.request import AiohttpRequest
 from bot.channels.telegram.send import TelegramChannel
-from storage import outbox
 
 ANSWER_S = 2.0
-LEASE_S = 5.0
-"""Longer than any answer is waited for, so that nobody takes over what is still being sent."""
 
 
 class Impatient(TelegramChannel):
@@ -32,7 +29,6 @@ def hurry() -> None:
     """Shorten the waits of this process. Before the service is put together."""
     vars(app)["Pace"] = partial(Pace, per_second=10_000.0, per_address_s=0.0, burst=64)
     vars(app)["TelegramChannel"] = Impatient
-    vars(outbox)["LEASE_MS"] = int(LEASE_S * 1000)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.book import Book
 from storage.accounts import Accounts
@@ -22,25 +26,63 @@ from tests.chaos.stories import Story, write
 from tests.chaos.tally import Tally
 from tests.databases import Database
 from tests.fakes.telegram import FakeTelegram
-from tests.service import Service
+from tests.fakes.telegram_world import chat_of
+from tests.service import ROOT, Service
 
-COMMAND = (sys.executable, "-m", "tests.chaos.hurried", "serve")
+SERVE = (sys.executable, "-m", "tests.chaos.hurried", "serve")
+WORK = (*SERVE[:-1], "work")
 FIRST_PERSON = 1_500_000_000
 FIRST_OFFICER = 1_400_000_000
+MOST_WRITING = 50
 TURNS_WITHIN_S = 60.0
 REST_WITHIN_S = 30.0
+
+
+class Worker:
+    """A process that delivers beside the one that serves (`python -m bot work`)."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; it is at work when it is."""
+        nothing = subprocess.DEVNULL
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            WORK, cwd=ROOT, env=self._service.environ, stdin=nothing, stdout=nothing, stderr=nothing
+        )
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
 
 class Siege:
     """One service on one database. `told` are all people who have told, or are telling, a story."""
 
-    def __init__(self, home: Path, stories: Mapping[str, Story], book: Book, tally: Tally, *, dsn: str = "") -> None:
+    def __init__(
+        self,
+        home: Path,
+        stories: Mapping[str, Story],
+        book: Book,
+        tally: Tally,
+        *,
+        dsn: str = "",
+        workers: int = 0,
+        command: Sequence[str] = SERVE,
+    ) -> None:
         self.telegram = FakeTelegram(retry_s=0.05)
         environ = {"NHIPCAU_DATABASE": dsn} if dsn else {}
-        self.service = Service(home, environ=environ, command=COMMAND)
+        if workers:
+            environ["NHIPCAU_WORK"] = "elsewhere"
+        self.service = Service(home, environ=environ, command=command)
+        self.workers = [Worker(self.service) for _ in range(workers)]
         self.database = Database(dsn or self.service.database)
         self.tally = tally
         self.people: dict[int, Story | None] = {}
+        self.written: list[dict[str, Any]] = []
         self.phones: dict[str, int] = {}
         self._stories, self._book = stories, book
         self._chats = itertools.count(FIRST_PERSON)
@@ -51,6 +93,8 @@ class Siege:
         """Start the service, and give every office that the stories reach a phone."""
         await self.telegram.start()
         await asyncio.to_thread(self.service.with_telegram(self.telegram, webhook=True).start)
+        for worker in self.workers:
+            worker.start()
         await self.telegram.until(lambda: self.telegram.webhook, TURNS_WITHIN_S)
         offices = sorted({office for story in self._stories.values() for office in story.offices})
         async with self._storage() as accounts:
@@ -61,6 +105,8 @@ class Siege:
 
     async def stop(self) -> None:
         """End everything."""
+        for worker in self.workers:
+            worker.kill()
         await asyncio.to_thread(self.service.kill)
         await self.telegram.stop()
 
@@ -90,19 +136,31 @@ class Siege:
         before = len(self.telegram.pending)
         for chat, name in zip(itertools.islice(self._chats, count), names, strict=False):
             self.people[chat] = self._stories[name]
-            write(self.telegram, chat, self._stories[name])
+            self.written += write(self.telegram, chat, self._stories[name])
         self.telegram.release()
         return len(self.telegram.pending) - before
+
+    def shuffle(self, chance: random.Random) -> None:
+        """Everything on its way comes in another order; what those should hear of whom several things come, nobody knows."""
+        chance.shuffle(self.telegram.pending)
+        for chat, count in Counter(map(chat_of, self.telegram.pending)).items():
+            if count > 1 and chat in self.people:
+                self.people[chat] = None
 
     async def answered(self, count: int) -> None:
         """Return when so many more updates were answered with 200."""
         goal = self._answers() + count
         await self.telegram.until(lambda: self._answers() >= goal or not self.telegram.pending, TURNS_WITHIN_S)
 
-    async def refused(self, count: int = 1) -> None:
-        """Return when so many more updates were answered with 503."""
-        goal = self._answers(503) + count
-        await self.telegram.until(lambda: self._answers(503) >= goal, TURNS_WITHIN_S)
+    async def refused(self) -> None:
+        """Return when one more update was answered with 503; more people write as long as none is."""
+        goal = self._answers(503) + 1
+        for _ in range(MOST_WRITING):
+            await self.telegram.until(lambda: self._answers(503) >= goal or not self.telegram.pending, TURNS_WITHIN_S)
+            if self._answers(503) >= goal:
+                return
+            self.write(20)
+        raise AssertionError("whatever was done to the service, it refused nothing")
 
     def _answers(self, kind: int = 200) -> int:
         return sum(status == kind for _, status in self.telegram.posted)
@@ -125,7 +183,7 @@ class Siege:
     async def check(self) -> dict[str, list[str]]:
         """Wait for rest, then hold everything to the invariants; what is wrong, by what it breaks."""
         await self.at_rest()
-        return self.tally.check(await read(self.database.ask, _now()), self.seen())
+        return self.tally.check(str(self.service.home), await read(self.database.ask, _now()), self.seen())
 
     def seen(self) -> Seen:
         sealer = self.service.sealer

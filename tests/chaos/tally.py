@@ -8,33 +8,41 @@ from dataclasses import dataclass, field
 from tests.chaos.invariants import INVARIANTS, Seen, Stored, losses, repeats
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one database's people."""
+
+    acknowledged: int
+    referrals: int
+    repeats: int
+
+
 @dataclass
 class Tally:
-    """Counts over any number of services."""
+    """Counts over any number of databases, each by a name of its own, the last look at it counting."""
 
     faults: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
-    acknowledged: int = 0
-    referrals: int = 0
-    repeats: int = 0
-    checks: int = 0
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
-    def check(self, stored: Stored, seen: Seen) -> dict[str, list[str]]:
+    def check(self, name: str, stored: Stored, seen: Seen) -> dict[str, list[str]]:
         """Hold what is stored and seen to every invariant, and count it; what is wrong."""
         wrong = losses(stored, seen)
-        self.lost.update({name: len(lines) for name, lines in wrong.items()})
-        self.acknowledged += len(seen.acknowledged)
-        self.referrals += len(stored.referrals)
-        self.repeats += repeats(seen)
-        self.checks += 1
+        self.lost.update({broken: len(lines) for broken, lines in wrong.items()})
+        self.outcomes[name] = Outcome(len(seen.acknowledged), len(stored.referrals), repeats(seen))
         return wrong
 
     def table(self) -> str:
         """Everything counted, for people to read."""
         rows = [("faults", ""), *_counted(self.faults), ("", "")]
-        rows += [("what came of it", ""), *_counted({"databases checked": self.checks})]
-        rows += _counted({"turns answered with 200": self.acknowledged, "referrals": self.referrals})
-        rows += _counted({"replies that came again (allowed)": self.repeats})
+        found = self.outcomes.values()
+        came = {
+            "databases held to the invariants": len(found),
+            "turns answered with 200": sum(one.acknowledged for one in found),
+            "referrals": sum(one.referrals for one in found),
+            "replies that came again (allowed)": sum(one.repeats for one in found),
+        }
+        rows += [("what came of it", ""), *_counted(came)]
         rows += [("", ""), ("losses", ""), *_counted({name: self.lost[name] for name in INVARIANTS})]
         rows += [("  all", f"{sum(self.lost.values()):,}")]
         width = max(len(name) for name, _ in rows)

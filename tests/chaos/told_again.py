@@ -17,9 +17,9 @@ import msgspec
 
 from bot.book import Book
 from storage.accounts import Accounts
+from storage.claims import LEASE_MS
 from storage.open import open_storage
 from storage.seal import Sealer
-from tests.chaos.hurried import LEASE_S
 from tests.chaos.invariants import Person, read
 from tests.chaos.nursery import Job
 from tests.chaos.points import Kind
@@ -32,7 +32,7 @@ from tests.service import ROOT
 
 CHAT = FIRST_PERSON
 KILLED = -9
-LEASE_IS_OVER_S = int(LEASE_S) + 1
+LEASE_IS_OVER_S = LEASE_MS // 1000 + 1
 WITHIN_S = 20.0
 
 
@@ -124,7 +124,9 @@ class Told:
             assert then == 0
             people = {where(CHAT, Sealer(KEY)): self.person}
             seen = seen_by(self.telegram, [*answered, *more], self.phones, people)
-            wrong = tally.check(await read(copy.ask, int(time.time() + ahead) * 1000), seen)
+            wrong = tally.check(
+                f"{self.home} {kind} {fatal}", await read(copy.ask, int(time.time() + ahead) * 1000), seen
+            )
         self.telegram.calls[:] = before
         return ended == KILLED, wrong
 

@@ -75,6 +75,7 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
         # One process delivers from this file, so what is claimed was claimed by one that is no more: a person in danger
         # does not wait for its lease to end.
         await storage.give_back(utc_now())
+    await storage.catch_up(utc_now())  # the clock may have been set back while nothing ran
     work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()})
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake

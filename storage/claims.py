@@ -42,6 +42,9 @@ p = bindparam
 LEASE_MS: Final = 10_000
 """How long a claimed row is left to whoever claimed it and does not renew that: so long it waits where they died."""
 
+LONGEST_MS: Final = 300_000
+"""The longest wait for another try that is of our choosing (bot/perform.py): who waits longer has a clock that went back."""
+
 PRIORITIES: Final = (0, 1, 2, 3)
 
 # ------------------------------------------------------------------------------------------------------- statements
@@ -49,6 +52,11 @@ PRIORITIES: Final = (0, 1, 2, 3)
 _box = t.outbox
 _other = t.outbox.alias("other")
 _officer_address = t.address.alias("officer_address")
+
+
+def _is_no_timer(box: Any) -> ColumnElement[bool]:
+    """Was tried, or was due when it was written: by the clock of whoever wrote it, which may be ahead of ours."""
+    return or_(box.c.attempts > t.NO, box.c.due_at <= box.c.created_at)
 
 
 def _goes_before(first: Any, then: Any) -> ColumnElement[bool]:
@@ -69,7 +77,7 @@ _held_back = exists().where(
     _same_lane,
     or_(
         _other.c.claimed_until > p("now"),
-        and_(_goes_before(_other, _box), or_(_other.c.due_at <= p("now"), _other.c.attempts > t.NO)),
+        and_(_goes_before(_other, _box), or_(_other.c.due_at <= p("now"), _is_no_timer(_other))),
     ),
 )
 _claimable = (
@@ -152,13 +160,24 @@ GIVE_BACK = change(
     .where(_box.c.finished == t.NO, _box.c.claimed_until > p("now"))
     .values(claimed_until=0, due_at=p("now"))
 )
+HELD_TOO_LONG = change(
+    update(_box)
+    .where(_box.c.finished == t.NO, _box.c.claimed_until > p("until"))
+    .values(claimed_until=p("until"), due_at=p("until"))
+)
+DUE_BY_NOW = change(
+    update(_box)
+    .where(_box.c.finished == t.NO, _box.c.claimed_until == t.NO, _box.c.due_at > p("now"), _is_no_timer(_box))
+    .where(or_(_box.c.attempts == t.NO, _box.c.due_at > p("longest")))
+    .values(due_at=p("now"))
+)
 
 # The first of each class of each sender. One who stands behind a row that waits (to be tried again, or for the end of
 # its lease) does not count: that row does.
 _stands_behind = exists().where(
     _same_lane,
     _other.c.due_at > _box.c.due_at,
-    _other.c.attempts > t.NO,
+    _is_no_timer(_other),
     or_(_other.c.claimed_until > t.NO, _goes_before(_other, _box)),
 )
 
@@ -236,6 +255,14 @@ def give_back(now: datetime) -> Work[int]:
     """Make due now what is claimed: whoever claimed it is no more."""
     count: int = yield GIVE_BACK, {"now": to_ms(now)}
     return count
+
+
+def catch_up(now: datetime) -> Work[int]:
+    """After the clock went back: what was due by it is due now, and no claim or wait is longer than any can be."""
+    at = to_ms(now)
+    held: int = yield HELD_TOO_LONG, {"until": at + LEASE_MS}
+    due: int = yield DUE_BY_NOW, {"now": at, "longest": at + LONGEST_MS}
+    return held + due
 
 
 def read_claimed(row: Row, sealer: Sealer) -> Claimed:

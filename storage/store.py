@@ -161,6 +161,10 @@ class DatabaseStorage(ABC):
         """Make due now what is claimed; how many rows. Only for the one process that delivers, before it begins."""
         return await self.write(lambda: claims.give_back(now))
 
+    async def catch_up(self, now: datetime) -> int:
+        """After the clock went back: what was due before is due now; how many rows. Harmless at any other time."""
+        return await self.write(lambda: claims.catch_up(now))
+
     async def finish(self, done: Sequence[Done], more: Sequence[OutboxRow] = ()) -> None:
         """How rows ended, and the rows that follow from it, in one transaction."""
         if done or more:

@@ -22,7 +22,7 @@ __all__ = ["Deliverer", "Work"]
 IDLE_S = 5.0
 """The longest sleep without a look at the outbox: the safety net below the wake-ups."""
 BUSY_S = 1.0
-"""The same while rows are under way: one may come due meanwhile."""
+"""The same while rows are under way or have just ended: one may come due meanwhile, and asking when costs a visit."""
 KEEP_S = 1.0
 """How often it is asked whether this process sends for a channel: so long nobody does after another has died."""
 RENEW_S = 3.0
@@ -153,7 +153,7 @@ class Deliverer:
             return
         for one in claimed:
             self._home(one).put(one)
-        busy = bool(claimed or self._under_way or self._ended)
+        busy = bool(claimed or ended or self._under_way)
         self._look_at = now + (BUSY_S if busy else await self._sleep_s())
 
     def _home(self, one: Claimed) -> Sender:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from functools import partial
 
 from bot import log
@@ -28,6 +29,8 @@ KEEP_S = 1.0
 RENEW_S = 3.0
 """How often what is claimed is held for longer. A lease is three times as long."""
 STOP_WITHIN_S = 5.0
+BACK = timedelta(seconds=1)
+"""A clock that is set back by less makes nobody wait for long."""
 
 
 class Deliverer:
@@ -42,6 +45,7 @@ class Deliverer:
         self._ended: list[Ended] = []
         self._look_at = self._keep_at = float("-inf")
         self._renew_at = work.steady() + RENEW_S
+        self._latest = work.now()
 
     @property
     def under_way(self) -> int:
@@ -139,6 +143,7 @@ class Deliverer:
     async def _exchange(self, wanted: Iterable[Wanted] | None = None) -> None:
         """Write how rows ended and claim those there is room for, in one commit. Raises StorageAway, and forgets nothing."""
         now = self._work.steady()
+        await self._catch_up()
         if wanted is None:
             wanted = [sender.wanted(now) for sender in self._senders.values() if sender.ours]
         ended, self._ended, self._woken = self._ended, [], False
@@ -155,6 +160,13 @@ class Deliverer:
             self._home(one).put(one)
         busy = bool(claimed or ended or self._under_way)
         self._look_at = now + (BUSY_S if busy else await self._sleep_s())
+
+    async def _catch_up(self) -> None:
+        """Where the clock was set back, nobody waits until it is as late again."""
+        now = self._work.now()
+        if now < self._latest - BACK:
+            await self._work.storage.catch_up(now)
+        self._latest = now
 
     def _home(self, one: Claimed) -> Sender:
         """Whose turn it waits for: its channel's, even if it was queued for another (the officer has a new phone since)."""

@@ -61,6 +61,13 @@ class Deliverer:
         """Deliver until `stop` is set. A database that is away is waited for; a platform that hangs holds up only its rows."""
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
+        try:
+            await self._until(stop)
+        finally:
+            stopping.cancel()
+        await self._finish()
+
+    async def _until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._wake.clear()
             try:
@@ -72,8 +79,6 @@ class Deliverer:
                 # Whatever it is, the outbox must not fall silent: it looks again, and an operator reads this.
                 log.warn("outbox.broken", what=type(error).__name__, where=log.place(error))
                 await pause(stop, BUSY_S)
-        stopping.cancel()
-        await self._finish()
 
     async def once(self) -> int:
         """Claim what is due, perform what may leave now, write how it ended; how many rows that was."""

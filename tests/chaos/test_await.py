@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.book import Book
 from tests.chaos.points import Kind
@@ -21,13 +22,16 @@ FEWEST, MOST = 20, 1000
 TURNS = {"a cry for help": ("danger", 0), "a tip is sent": ("tip", 7)}
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def telegram() -> AsyncIterator[FakeTelegram]:
     async with FakeTelegram() as server:
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def nursery() -> AsyncIterator[Nursery]:
     async with Nursery.open() as made:
         yield made

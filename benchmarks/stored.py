@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import itertools
 import logging
+import os
 import sqlite3
 import time
 from bisect import bisect
@@ -163,6 +164,7 @@ class SqliteWriter:
     """Into a file that nobody else has open: no journal while it is written, for it can be made again."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._database = database = sqlite3.connect(path, isolation_level=None)
         if database.execute("SELECT 1 FROM conversation LIMIT 1").fetchone():
             raise ValueError(f"{path.name} holds conversations: name a new file")
@@ -191,6 +193,8 @@ class SqliteWriter:
         self._database.execute("COMMIT")
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.close()
+        with self._path.open("rb+") as file:
+            os.fsync(file.fileno())  # or whoever commits first would wait for all of it
 
 
 class PostgresWriter:

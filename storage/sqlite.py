@@ -39,8 +39,8 @@ BUSY_MS: Final = 5_000
 BRING_IN_S: Final = 1.0
 """How often what was committed is brought from the log into the file."""
 
-MOST_PAGES: Final = 4_000
-"""In the log (16 MB), before it is begun anew."""
+MOST_PAGES: Final = 16_000
+"""In the log (64 MB), before it is begun anew: the one moment of it for which commits wait, some 15 ms."""
 
 
 class Connection(aiosqlite.Connection):

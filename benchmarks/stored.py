@@ -229,6 +229,7 @@ class PostgresWriter:
         for _, sql in self._indexes:
             await self._connection.execute(sql)
         await self._connection.execute("VACUUM ANALYZE")
+        await self._connection.execute("CHECKPOINT")  # or it would come while turns are measured
         await self._connection.close()
 
 

@@ -44,14 +44,20 @@ class Parts:
     watch: Watch
 
 
-async def open_parts(settings: Settings) -> Parts:
-    """Read the book, open the storage, build every part. Raises BadBook, KeyLost, StorageUnfit, DemoInProduction."""
+def todays_book() -> Book:
+    """The book as it holds today. Raises BadBook: whoever starts reads it first, so that a bad one leaves nothing behind."""
     book, warnings = read_book(on=utc_now().date())
-    storage = await open_with_key(settings.home, settings.database)
     if warnings:
         log.say(
             "book.warnings", count=len(warnings), problem="for the operator to supply: python -m bot check lists them"
         )
+    return book
+
+
+async def open_parts(settings: Settings, book: Book | None = None) -> Parts:
+    """Open the storage, build every part over the book (today's). Raises BadBook, KeyLost, StorageUnfit, DemoInProduction."""
+    book = book or todays_book()
+    storage = await open_with_key(settings.home, settings.database)
     try:
         return await _built(settings, book, storage)
     except BaseException:

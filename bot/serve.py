@@ -15,7 +15,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bot import log
-from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts
+from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts, todays_book
+from bot.book import Book
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.demo import PASSWORD
 from bot.interpreter import settle
@@ -45,9 +46,10 @@ async def serve(settings: Settings) -> int:
     if not (settings.work_here or settings.shared):
         raise BadSetting("NHIPCAU_WORK is `elsewhere`, but a database file has one process: leave the setting out")
     log.set_up()
+    book = todays_book()
     place = place_of(settings.database)
     with _alone(place) if isinstance(place, Path) else nullcontext():
-        return await _serve(settings)
+        return await _serve(settings, book)
 
 
 @contextmanager
@@ -68,8 +70,8 @@ def _alone(database: Path) -> Iterator[None]:
         os.close(lock)
 
 
-async def _serve(settings: Settings) -> int:
-    parts = await open_parts(settings)
+async def _serve(settings: Settings, book: Book) -> int:
+    parts = await open_parts(settings, book)
     server = _Server(
         uvicorn.Config(
             site_over(parts),

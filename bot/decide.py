@@ -30,7 +30,7 @@ from referral.routing import route
 from referral.screening import judge
 from storage.base import Address, AuditEntry, Commit, OutboxRow, Snapshot
 
-REPLY, DANGER_FIRST, LATER = 2, 0, 3
+DANGER_FIRST, NUMBERS_SOON, REPLY, LATER = 0, 1, 2, 3
 """Priorities of outbox rows to citizens (officers' notices: `bot/referring.py`)."""
 FILES = frozenset({"photo", "voice", "video", "document"})
 KEPT_HERE = frozenset({"web"})
@@ -93,7 +93,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         address=Address(event.channel, event.address) if event.address else None,
         conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=consents, referrals=referred.new, moved=referred.changed,
-        outbox=(*referred.rows, *_rows(event, before, turned, message), *_fetches(event, before)),
+        outbox=(*referred.rows, *_rows(event, before, draft, turned, message), *_fetches(event, before)),
         cancel=() if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media)),
         audit=(*audit, *referred.audit),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
@@ -218,20 +218,29 @@ def _chosen_label(event: Event, snapshot: Snapshot) -> str:
     return event.what.ids[0] if isinstance(event.what, Chose) and event.press and event.what.ids else ""
 
 
-def _rows(event: Event, before: Conversation, turned: Turned, message: Message | None) -> list[OutboxRow]:
+def _rows(
+    event: Event, before: Conversation, draft: Conversation, turned: Turned, message: Message | None
+) -> list[OutboxRow]:
     lane, to = f"c:{before.id}", {"conversation": before.id, "sender": before.channel}
+    first = _class_of(before, draft)
     rows = []
     if "clear" in turned.do:
         body: dict[str, Any] = {"conversation": before.id}
-        rows.append(OutboxRow(fresh(event, "clear"), "clear", lane, REPLY, event.at, body, **to))
+        rows.append(OutboxRow(fresh(event, "clear"), "clear", lane, first, event.at, body, **to))
     if message is not None:
-        priority = DANGER_FIRST if "alert" in turned.do else REPLY
         body = msgspec.to_builtins(message)
-        rows.append(OutboxRow(fresh(event, "say"), "say", lane, priority, event.at, body, **to))
+        rows.append(OutboxRow(fresh(event, "say"), "say", lane, first, event.at, body, **to))
     elif event.press:
         body = msgspec.to_builtins(Message(texts=(), press=event.press))
         rows.append(OutboxRow(fresh(event, "say"), "say", lane, REPLY, event.at, body, **to))
     return rows
+
+
+def _class_of(before: Conversation, draft: Conversation) -> int:
+    """Whoever is in danger is answered before all others, and who has just come sees 113 and 111 before others' questions."""
+    if draft.alerted:
+        return DANGER_FIRST
+    return REPLY if before.flow else NUMBERS_SOON
 
 
 def _fetches(event: Event, talk: Conversation) -> list[OutboxRow]:

@@ -154,6 +154,15 @@ async def test_what_follows_is_told_only_of_what_is_stored(world: World) -> None
     assert (len(told), bells) == (1, ["!"])
 
 
+async def test_whoever_comes_sees_the_numbers_before_others_questions_and_danger_goes_first(world: World) -> None:
+    told: list[Commit] = []
+    one = Receiver(world.storage, world.book, now=lambda: world.now, committed=told.append)
+    for event in (Opened(), Chose(("safe",), 1), Said(CRY), Said("ở Lạng Sơn")):
+        await one.citizen(inbound("lan", event))
+    said = [row.priority for commit in told for row in commit.outbox if row.kind == "say"]
+    assert said == [1, 2, 0, 0]
+
+
 # ------------------------------------------------------------------------------------------------------- never silence
 
 

@@ -27,6 +27,8 @@ from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, St
 
 BACKOFF_S: Final = (2, 5, 15, 60, 300)
 """Seconds before the next try, by tries so far; the last one repeats."""
+AWAY_S: Final = 2.0
+"""Seconds before the next try where our own database was away."""
 CLEAR_WITHIN = timedelta(hours=48)
 """Telegram deletes a bot's messages of the last 48 h (channels.md §2.1)."""
 ROLES = {
@@ -79,7 +81,9 @@ async def perform(work: Work, claimed: Claimed) -> Ended:
     except SendError as error:
         return _after_send_error(work, claimed, error), ()
     except StorageAway:
-        return later(work, claimed, "storage_away"), ()
+        return later(
+            work, claimed, "storage_away", AWAY_S
+        ), ()  # our own fault: whoever waits must not wait longer each time
     except Exception as error:
         # A row that cannot be performed must not stop the others: it is tried again later and an operator is told.
         log.warn("outbox.failed", kind=claimed.row.kind, what=type(error).__name__, attempts=claimed.attempts)

@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import aiohttp
@@ -120,7 +121,7 @@ class AiohttpRequest(BaseRequest):
         try:
             async with self._opened().request(
                 method,
-                URL(url, encoded=True),
+                _address(url),
                 timeout=waits,
                 proxy=self._proxy,
                 allow_redirects=False,
@@ -134,10 +135,8 @@ class AiohttpRequest(BaseRequest):
 
     def _timeout(self, read: Any, connect: Any) -> aiohttp.ClientTimeout:
         default = BaseRequest.DEFAULT_NONE
-        return aiohttp.ClientTimeout(
-            total=None,
-            connect=self._connect_timeout if connect is default else connect,
-            sock_read=self._read_timeout if read is default else read,
+        return _waits(
+            self._connect_timeout if connect is default else connect, self._read_timeout if read is default else read
         )
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -149,6 +148,17 @@ class AiohttpRequest(BaseRequest):
                 auto_decompress=True,
             )
         return self._session
+
+
+@lru_cache(maxsize=64)
+def _address(url: str) -> URL:
+    """One address a method of the Bot API; those of files, which are many, come and go."""
+    return URL(url, encoded=True)
+
+
+@lru_cache(maxsize=64)
+def _waits(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
 
 
 def _body(data: RequestData | bytes | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.moulds import add_officers, person
-from benchmarks.questions import ASKED, Asked, week_log
+from benchmarks.questions import ASKED, Asked, fall_behind, week_log
 from benchmarks.start import started
 from benchmarks.stored import FULL, QUICK, Size, Stored, fill
 from benchmarks.turns import Running, rss_mb, service
@@ -221,6 +221,7 @@ async def _questions(book: Book, plan: Plan, places: Places, folder: Path) -> tu
         for which, place in places.items():
             storage = await open_storage(place, KEY)
             open_ones.push_async_callback(storage.close)
+            await fall_behind(storage)
             asked[which] = Asked(storage, officer)
         took = {name: both() for name in ASKED}
         for _, which, name in itertools.product(range(plan.asked), "EG", ASKED):

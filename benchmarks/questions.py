@@ -19,6 +19,8 @@ from storage.store import DatabaseStorage
 
 BATCH: Final = 32
 """Rows that are handed out at once."""
+BACKLOG: Final = 5_000
+"""Rows that wait for a channel meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,17 @@ async def _claims(of: Asked) -> None:
     await of.storage.finish([Done(one.id, "done", now) for one in claimed])
 
 
+async def fall_behind(storage: DatabaseStorage) -> None:
+    """Let so many replies wait, each of another person."""
+    now = utc_now()
+    rows = (OutboxRow(f"behind/{one}", "say", f"c:{one}", 2, now, {}, sender="telegram") for one in range(BACKLOG))
+    await storage.commit(Commit(at=now, outbox=tuple(rows)))
+
+
+async def _behind(of: Asked) -> None:
+    assert len(await of.storage.claim(utc_now(), BATCH, "telegram")) == BATCH
+
+
 async def _next(of: Asked) -> None:
     await of.storage.next_due()
 
@@ -66,6 +79,7 @@ ASKED: Final[dict[str, Callable[[Asked], Awaitable[None]]]] = {
     "an office's list of what is over (empty: none is)": _over,
     "the list, then opening its last case": _case,
     f"{BATCH} rows queued, claimed and ended": _claims,
+    f"{BATCH} of {BACKLOG:,} that wait, claimed": _behind,
     "when the next row is due": _next,
     "which drafts were left alone": _abandoned,
 }

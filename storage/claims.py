@@ -22,7 +22,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
     func,
     literal_column,
     or_,
@@ -73,8 +72,18 @@ def _goes_before(first: Any, then: Any) -> ColumnElement[bool]:
 _same_lane = and_(
     _other.c.lane == _box.c.lane, _other.c.lane != t.NONE, _other.c.finished == t.NO, _other.c.id != _box.c.id
 )
-_held_back = exists().where(
-    _same_lane,
+
+
+def _another(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is such another row in the lane.
+
+    OFFSET has PostgreSQL look by the lane, row for row. Left to choose, it would compare all that waits with all that waits, for
+    it counts when nothing does: a claim took 4 s where 11,000 waited.
+    """
+    return select(literal_column("1")).where(_same_lane, which).offset(t.NO).exists()
+
+
+_held_back = _another(
     or_(
         _other.c.claimed_until > p("now"),
         and_(_goes_before(_other, _box), or_(_other.c.due_at <= p("now"), _is_no_timer(_other))),
@@ -155,39 +164,35 @@ def _renew(dialect: str) -> Update:
 
 CLAIM = Sql(_claim, rows=True)
 RENEW = Sql(_renew, rows=False)
-GIVE_BACK = change(
-    update(_box)
-    .where(_box.c.finished == t.NO, _box.c.claimed_until > p("now"))
-    .values(claimed_until=0, due_at=p("now"))
-)
+_waits = and_(_box.c.finished == t.NO, _box.c.sender >= t.NONE)  # any sender: so the index by sender can be used
+GIVE_BACK = change(update(_box).where(_waits, _box.c.claimed_until > p("now")).values(claimed_until=0, due_at=p("now")))
 HELD_TOO_LONG = change(
-    update(_box)
-    .where(_box.c.finished == t.NO, _box.c.claimed_until > p("until"))
-    .values(claimed_until=p("until"), due_at=p("until"))
+    update(_box).where(_waits, _box.c.claimed_until > p("until")).values(claimed_until=p("until"), due_at=p("until"))
 )
 DUE_BY_NOW = change(
     update(_box)
-    .where(_box.c.finished == t.NO, _box.c.claimed_until == t.NO, _box.c.due_at > p("now"), _is_no_timer(_box))
+    .where(_waits, _box.c.claimed_until == t.NO, _box.c.due_at > p("now"), _is_no_timer(_box))
     .where(or_(_box.c.attempts == t.NO, _box.c.due_at > p("longest")))
     .values(due_at=p("now"))
 )
 
 # The first of each class of each sender. One who stands behind a row that waits (to be tried again, or for the end of
 # its lease) does not count: that row does.
-_stands_behind = exists().where(
-    _same_lane,
-    _other.c.due_at > _box.c.due_at,
-    _is_no_timer(_other),
-    or_(_other.c.claimed_until > t.NO, _goes_before(_other, _box)),
+_stands_behind = _another(
+    and_(
+        _other.c.due_at > _box.c.due_at,
+        _is_no_timer(_other),
+        or_(_other.c.claimed_until > t.NO, _goes_before(_other, _box)),
+    )
 )
 
 
 def _heads() -> Select[Any]:
     """The senders that have rows are found by leaping from one to the next, so that nothing else of them is read."""
-    first = select(func.min(_box.c.sender).label("name")).where(_box.c.finished == t.NO)
-    sender = first.cte("sender", recursive=True)
-    following = select(func.min(_box.c.sender)).where(_box.c.finished == t.NO, _box.c.sender > sender.c.name)
-    sender = sender.union_all(select(following.scalar_subquery()).where(sender.c.name.is_not(None)))
+    by_name = select(_box.c.sender).order_by(_box.c.sender).limit(literal_column("1"))
+    sender = select(by_name.where(_waits).scalar_subquery().label("name")).cte("sender", recursive=True)
+    following = by_name.where(_box.c.finished == t.NO, _box.c.sender > sender.c.name).scalar_subquery()
+    sender = sender.union_all(select(following).where(sender.c.name.is_not(None)))
     head = t.outbox.alias("head")
 
     def of(priority: int) -> Select[Any]:

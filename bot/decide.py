@@ -73,6 +73,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         offers=lambda name, talk: _offers(book, event, name, talk),
         translate=book.catalogues.translate,
         receipt_found=snapshot.receipt is not None,
+        codes_closed=event.codes_closed,
         locales=book.catalogues.locales,
     )
     assert not isinstance(event.what, OfficerDid | ClockDue)  # noqa: S101 - decide() sorted them out

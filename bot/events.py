@@ -35,7 +35,8 @@ class Event(Struct, frozen=True):
     """One thing that happened, when, and the seed of every id that deciding on it needs.
 
     `seed` is random and never stored: ids derived from it tell nothing about each other. `press` and `message_id` are the
-    platform's handles to the button pressed and the message sent.
+    platform's handles to the button pressed and the message sent. `codes_closed`: too many wrong receipts came from there,
+    so this one was not looked up. `network` is the mark of where it came from (`Inbound.network`).
     """
 
     seed: str
@@ -47,6 +48,8 @@ class Event(Struct, frozen=True):
     message_id: str = ""
     language: str = ""
     press: Mapping[str, str] = {}
+    codes_closed: bool = False
+    network: bytes = b""
 
 
 def fresh(event: Event, label: str) -> str:

@@ -18,11 +18,14 @@ from msgspec.structs import replace
 from bot import log
 from bot.book import Book
 from bot.channels.base import Inbound, Message
-from bot.decide import decide
+from bot.decide import KEPT_HERE, LATER, decide
 from bot.events import ClockDue, Event, OfficerDid, fresh
+from bot.limits import RateLimits, TooFast
 from bot.officer import press_referral
+from flows.hear.choice import way
+from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
-from flows.model import Chose, Conversation, Said, Sent, Woke
+from flows.model import Chose, CitizenEvent, Conversation, Said, Sent, Woke
 from referral.model import Referral
 from storage.base import (
     Address,
@@ -41,6 +44,8 @@ TRIES = 8
 JOIN = re.compile(r"^\s*/?(?:canbo|officer)\s+([A-Za-z0-9-]{8,64})\s*$", re.IGNORECASE)
 """How an officer joins on a phone: the word and the one-time code. Without a code that is open, it is a citizen's text."""
 SAFE_ACTION = "decide.failed"
+NEVER_REFUSED = frozenset({"danger", "person", "stop"})
+"""Ways that are heard however much came before them."""
 
 
 class Refusal(Exception):
@@ -75,7 +80,9 @@ class Receiver:
         seed: Callable[[], str] = random_seed,
         wake: Callable[[], None] = lambda: None,
         committed: Callable[[Commit], None] = lambda commit: None,
+        limits: RateLimits | None = None,
     ) -> None:
+        self.limits = limits or RateLimits()
         self._storage = storage
         self._book = book
         self._now = now
@@ -84,13 +91,43 @@ class Receiver:
         self._committed = committed
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
-    async def citizen(self, inbound: Inbound) -> None:
-        """Commit one thing that a person did. A repeat is nothing; raises StorageAway when nothing could be stored."""
+    async def citizen(self, inbound: Inbound, *, spared: bool = False) -> None:
+        """Commit one thing that a person did. A repeat is nothing; raises StorageAway when nothing could be stored.
+
+        What comes faster than anybody types is not taken: TooFast from a page, which can say so; on other channels the
+        person is told once a minute. A cry for help is always taken, and so is what came with one (`spared`).
+        """
         event = Event(
             seed=self._seed(), at=self._now(), what=inbound.event, channel=inbound.channel, address=inbound.address,
             external_id=inbound.external_id, message_id=inbound.message_id, language=inbound.language, press=inbound.press,
+            codes_closed=isinstance(inbound.event, Said) and not self.limits.codes_open(inbound.network),
+            network=inbound.network,
         )  # fmt: skip
         key = f"{inbound.channel}:{inbound.address}"
+        mark = self.limits.mark(key)
+        is_slow = self.limits.take("address", mark) and self.limits.take("turns")
+        if not (is_slow or spared or self.is_cry(inbound.event)):
+            self.limits.refused("turn")
+            if inbound.channel in KEPT_HERE:
+                raise TooFast
+            if self.limits.take("told", mark):
+                await self._tell_too_fast(event)
+            return
+        await self._in_turn(key, event)
+
+    def is_cry(self, what: CitizenEvent) -> bool:
+        """Whether this may be somebody in danger, or somebody who wants a person or to be gone."""
+        match what:
+            case Chose(ids, _):
+                return not NEVER_REFUSED.isdisjoint(ids)
+            case Said(text):
+                return way(text) in NEVER_REFUSED or hear(self._book.flows.lexicon, text).urgent
+            case Sent(media):
+                return bool(media.caption) and hear(self._book.flows.lexicon, media.caption).urgent
+        return False
+
+    async def _in_turn(self, key: str, event: Event) -> None:
+        """One turn of a person after the other."""
         lock, waiting = self._turns.get(key, (asyncio.Lock(), 0))
         self._turns[key] = (lock, waiting + 1)
         try:
@@ -222,12 +259,25 @@ class Receiver:
         if isinstance(event.what, Said):
             joins = JOIN.match(event.what.text)
             invite = joins[1] if joins else ""
-            receipt = parse_receipt(event.what.text)
+            receipt = "" if event.codes_closed else parse_receipt(event.what.text)
         elif isinstance(event.what, Chose):
             referral = press_referral(event.what)
-        return await self._storage.load(
+        snapshot = await self._storage.load(
             Address(event.channel, event.address), invite=invite, receipt=receipt, referral=referral
         )
+        if receipt and snapshot.receipt is None:
+            self.limits.wrong_code(event.network)
+        return snapshot
+
+    async def _tell_too_fast(self, event: Event) -> None:
+        """Say that this was not kept, in the language of the conversation. Raises StorageAway."""
+        snapshot = await self._known(event)
+        talk = snapshot.conversation if snapshot else None
+        try:
+            await self._storage.commit(too_fast(event, self._book, talk.locale if talk else ""))
+        except AlreadyHandled:
+            return
+        self.wake()
 
 
 def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Commit:
@@ -265,6 +315,17 @@ def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Co
             OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, event.at, alarm),
         ),
         audit=(AuditEntry("service", SAFE_ACTION, number, event.at, {"conversation": before.id}),),
+    )  # fmt: skip
+
+
+def too_fast(event: Event, book: Book, locale: str) -> Commit:
+    """What somebody is told of whom more came than is taken: that it was not kept, and whom to call. Nothing else changes."""
+    locale = locale or (event.language if event.language in book.catalogues.locales else "vi")
+    text = book.catalogues.translate(locale, "everywhere.too_fast", book.flows.everywhere.sentences["too_fast"])
+    body = {"to": {"channel": event.channel, "external": event.address}, **msgspec.to_builtins(Message((text,)))}
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id,
+        outbox=(OutboxRow(fresh(event, "say"), "say", "", LATER, event.at, body, sender=event.channel),),
     )  # fmt: skip
 
 

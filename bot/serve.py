@@ -81,6 +81,7 @@ async def _serve(settings: Settings, book: Book) -> int:
             access_log=False,
             server_header=False,
             date_header=False,
+            proxy_headers=False,  # whom a proxy speaks for is said in bot/limits.py, by the proxies of our settings
             timeout_graceful_shutdown=STOP_WITHIN_S,
         ),
         lambda: _say_started(settings),

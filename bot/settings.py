@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
@@ -48,6 +49,7 @@ class Settings:
     backup_recipients: Path | None = None
     place_named: bool = False
     work_here: bool = True
+    proxies: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
 
     @property
     def shared(self) -> bool:
@@ -69,6 +71,7 @@ NAMES = {
     "NHIPCAU_BACKUP_RECIPIENTS": "file with the age recipients of backups, one a line",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
     "NHIPCAU_WORK": "here (default: serve also delivers) or elsewhere (processes of `work` do; PostgreSQL only)",
+    "NHIPCAU_PROXIES": "addresses of https servers before this one, with commas (default 127.0.0.1,::1)",
     "NHIPCAU_TELEGRAM_TOKEN": "the bot's token; Telegram is off without it",
     "NHIPCAU_TELEGRAM_API": "Bot API server (default https://api.telegram.org)",
     "NHIPCAU_TELEGRAM_WEBHOOK": "public https URL of this service's /telegram; long polling without it",
@@ -94,6 +97,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database=given.get("NHIPCAU_DATABASE") or str(home / "nhipcau.db"),
         trial=_one_of("NHIPCAU_MODE", given, "trial", "production"),
         work_here=_one_of("NHIPCAU_WORK", given, "here", "elsewhere"),
+        proxies=_networks("NHIPCAU_PROXIES", given.get("NHIPCAU_PROXIES") or "127.0.0.1,::1"),
         telegram_token=Secret(given.get("NHIPCAU_TELEGRAM_TOKEN", "")),
         telegram_api=(given.get("NHIPCAU_TELEGRAM_API") or "https://api.telegram.org").rstrip("/"),
         telegram_webhook=given.get("NHIPCAU_TELEGRAM_WEBHOOK", ""),
@@ -114,6 +118,14 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise BadSetting(f"NHIPCAU_PORT is `{text}`; it should be a number from 1 to 65535")
     return int(text)
+
+
+def _networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Raises BadSetting for what is neither an address nor a network."""
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(","))
+    except ValueError:
+        raise BadSetting(f"{name} is `{text}`; it should be addresses or networks, with commas between them") from None
 
 
 def _one_of(name: str, given: Mapping[str, str], usual: str, other: str) -> bool:

@@ -115,6 +115,8 @@ def _first(now: UnderWay, event: CitizenEvent) -> Turned:
 def _first_words(now: UnderWay, text: str) -> Turned:
     if now.given.receipt_found:
         return _came_back(now, text)
+    if _is_closed(now, text):
+        return enter(now.tell("too_many_codes"), start(now))
     heard = hear(now.book.lexicon, text)
     if not now.talk.prompt or any(letter.isalpha() for letter in text):
         now = now.keep(locale=_locale(now, heard))  # a bare number says nothing of a language
@@ -132,6 +134,11 @@ def _first_words(now: UnderWay, text: str) -> Turned:
     return _way(now, "danger") if heard.urgent else enter(now, start(now))
 
 
+def _is_closed(now: UnderWay, text: str) -> bool:
+    """A receipt at a time when none is looked up: what it leads to is not known, so it is no story either."""
+    return now.given.codes_closed and bool(parse_receipt(text))
+
+
 def _locale(now: UnderWay, heard: Heard) -> str:
     """Vietnamese unless the first words were clearly in something else, and then the language we have for strangers."""
     if heard.lang in now.given.locales or heard.lang == "unknown":
@@ -145,6 +152,8 @@ def _locale(now: UnderWay, heard: Heard) -> str:
 def _said(now: UnderWay, text: str) -> Turned:
     if now.given.receipt_found and now.talk.flow == FIRST and not now.talk.intake:
         return _came_back(now, text)
+    if now.talk.flow == FIRST and _is_closed(now, text):
+        return ask(now.tell("too_many_codes"), again=True)
     word = way(text) or _pressed_in_words(now, text)
     if word == "review" and _may_correct(now):
         return _review(now)
@@ -225,9 +234,9 @@ def _sent(now: UnderWay, media: Media) -> Turned:
 
 
 def _code(now: UnderWay, text: str) -> Turned:
-    if now.talk.guesses >= CODE_GUESSES:
-        return ask(now.tell("too_many_codes"), again=True)
     code = parse_receipt(text)
+    if now.talk.guesses >= CODE_GUESSES or _is_closed(now, text):
+        return ask(now.tell("too_many_codes"), again=True)
     if not code:
         return ask(now.keep(notes=(*now.talk.notes, text)).tell("not_understood"), again=True)
     found = now.given.receipt_found

@@ -22,12 +22,16 @@ STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
 
 
 class Given(Struct, frozen=True):
-    """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt."""
+    """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt.
+
+    `codes_closed`: receipts are not looked up for now.
+    """
 
     level_of: LevelOf
     offers: Callable[[str, Conversation], tuple[Choice, ...]]
     translate: Callable[[str, str, str], str]
     receipt_found: bool = False
+    codes_closed: bool = False
     locales: tuple[str, ...] = ("vi", "en")
 
 

@@ -19,7 +19,8 @@ class Inbound(Struct, frozen=True):
     """One thing a person did, in our words. `external_id` is the platform's id of the update, unique per channel.
 
     `address` is where an answer goes (the platform's chat id). `press` is what the platform needs to close a pressed
-    button: its ids, never our meaning. `message_id` is the person's own message, so that stop can delete it.
+    button: its ids, never our meaning. `message_id` is the person's own message, so that stop can delete it. `network` is
+    the mark of where it came from, for the limits of this process; empty where nobody knows, and never stored.
     """
 
     channel: str
@@ -29,6 +30,7 @@ class Inbound(Struct, frozen=True):
     press: Mapping[str, str] = {}
     message_id: str = ""
     language: str = ""
+    network: bytes = b""
 
 
 class Ignored(Struct, frozen=True):

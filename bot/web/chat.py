@@ -6,14 +6,18 @@ Nobody has an account: a random token in a cookie of the session is the whole ad
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from bot.channels import web
 from bot.channels.base import Button, Inbound
+from bot.limits import TooFast
+from bot.receive import NEVER_REFUSED
 from bot.web import said
 from bot.web.files import kind_of
 from bot.web.form import FILE_BYTES, MOST_FILES, Form, Unreadable, fresh_nonce, read_form
@@ -27,8 +31,10 @@ DROPS_TEXT: Final = frozenset({"stop", "back"})
 """After these what stands in the text box is not sent: the person turned away from it."""
 ALWAYS_HEARD: Final = frozenset({"danger", "person"})
 """These count even when the text that was sent with them has already led on to another question."""
-NOTES: Final = frozenset({"file", "large", "large_words", "pick"})
+NOTES: Final = frozenset({"file", "large", "large_words", "later", "pick"})
 """What a page can be told to say about the form before it."""
+
+Receive = Callable[[Inbound], Awaitable[None]]
 
 
 # ------------------------------------------------------------------------------------------------------------ pages
@@ -66,7 +72,10 @@ async def post(request: Request) -> Response:
 async def _heard(request: Request, token: str, form: Form) -> Response:
     try:
         before = await said.stands(request, token)
-        note = await _turn(request, token, form, before)
+        cries = _cries(request, token, form)
+        if not (_may_come(request, before) or cries):
+            raise TooFast
+        note = await _turn(request, token, form, before, spared=cries)
         if web.choice_of(form.chose) == "stop" or await _has_left(request, token):
             response = RedirectResponse("/left", 303)
             clear_token(response)
@@ -75,16 +84,36 @@ async def _heard(request: Request, token: str, form: Form) -> Response:
             # An officer wrote after this form was shown: the answer to it must not take those words away unread.
             now = await said.shown(request, token)
             return _page(request, replace(now, letters=(*before.letters, *now.letters)), notice=note)
+    except TooFast:
+        return _page(request, await said.shown(request, token), status=429, notice="too_fast", form=form)
     except StorageAway:
         return unsent(request, form)
     return RedirectResponse(f"/?note={note}" if note else "/", 303)
+
+
+def _cries(request: Request, token: str, form: Form) -> bool:
+    """Whether this form may be somebody in danger: nothing of it is refused then, whatever came from their network."""
+    if web.choice_of(form.chose) in NEVER_REFUSED:
+        return True
+    return bool(form.text) and site_of(request).receiver.is_cry(web.said(token, "", form.text, "").event)
+
+
+def _may_come(request: Request, before: Stands) -> bool:
+    """Whether their network may send this form. What nobody has written from before takes room on the disk, so less of it."""
+    limits, network = site_of(request).receiver.limits, request.state.network
+    may = not network or limits.take("network", network)
+    if may and before.snapshot.conversation is None:
+        may = (not network or limits.take("newcomers", network)) and limits.take("newcomers_in_all")
+    if not may:
+        limits.refused("form")
+    return may
 
 
 async def _too_long(request: Request, token: str, form: Form) -> Response:
     """413 with the text to be shortened. Who pressed the danger button with it is heard all the same."""
     if web.choice_of(form.chose) in ALWAYS_HEARD:
         try:
-            await _turn(request, token, replace(form, text=""), await said.stands(request, token))
+            await _turn(request, token, replace(form, text=""), await said.stands(request, token), spared=True)
         except StorageAway:
             return unsent(request, form)
     return _page(request, await said.shown(request, token), status=413, notice="too_long", form=form)
@@ -158,6 +187,7 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         # The numbers come before everything else on the screen of somebody in danger.
         letters_first=shown.flow != "danger",
         officer_wrote=site_of(request).book.flows.everywhere.sentences["officer_wrote"],
+        too_fast=site_of(request).book.flows.everywhere.sentences["too_fast"],
         can_skip=any(button.id == "skip" for button in message.buttons), most_bytes=FILE_BYTES, most_files=MOST_FILES,
         mark="" if shown.quiet else shown.mark, waits=shown.waits,
     )  # fmt: skip
@@ -174,13 +204,17 @@ def _danger(request: Request, shown: Shown) -> Button | None:
 # -------------------------------------------------------------------------------------------------------------- turn
 
 
-async def _turn(request: Request, token: str, form: Form, before: Stands) -> str:
+async def _turn(request: Request, token: str, form: Form, before: Stands, *, spared: bool) -> str:
     """Everything of one form, in an order that loses nothing: files, then words, then the button. What to say about it.
 
-    Words come last but one so that a word of danger among them decides what is shown.
+    Words come last but one so that a word of danger among them decides what is shown. `spared`: no limit holds for it.
     """
     parts, locale = site_of(request), form.language or locale_of(request)
-    receive = parts.receiver.citizen
+    network: bytes = request.state.network
+
+    async def receive(inbound: Inbound, spared: bool = spared) -> None:
+        await parts.receiver.citizen(msgspec.structs.replace(inbound, network=network), spared=spared)
+
     talk = before.snapshot.conversation
     pressed = web.choice_of(form.chose)
     text = "" if pressed in DROPS_TEXT else form.text
@@ -190,22 +224,27 @@ async def _turn(request: Request, token: str, form: Form, before: Stands) -> str
         return ""
     if form.opens or (talk is None and (form.chose or form.language) and not text):
         await receive(web.opened(token, form.external_id(token, "open"), locale))
-    refused = await _files(parts, token, form, before, locale)
+    files = _few_enough(parts, network, form)
+    refused = await _files(parts, receive, token, files, before, locale)
     if text:
         await receive(web.said(token, form.external_id(token, "text"), text, locale))
     if form.language:
-        await _switch_language(parts, token, form)
+        await _switch_language(parts, receive, token, form)
     # Several could be ticked and none is: a hint, not a turn.
     nothing_ticked = pressed == "done" and not form.picked and before.of_many(form.chose)
     if form.chose and not nothing_ticked:
-        await _choose(parts, token, form, before, led_on=bool(text or form.files), locale=locale)
+        await _choose(parts, receive, token, form, before, led_on=bool(text or form.files), locale=locale)
     await _never_blank(parts, token, form)
+    if files is not form:
+        return "later"
     if form.cut:
         return "large_words" if text else "large"
     return "file" if refused else "pick" if nothing_ticked and not text else ""
 
 
-async def _choose(parts: Site, token: str, form: Form, before: Stands, *, led_on: bool, locale: str) -> None:
+async def _choose(
+    parts: Site, receive: Receive, token: str, form: Form, before: Stands, *, led_on: bool, locale: str
+) -> None:
     """The button pressed. With words sent along it counts for the question that was shown, if that still stands."""
     if led_on:
         now = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
@@ -214,7 +253,7 @@ async def _choose(parts: Site, token: str, form: Form, before: Stands, *, led_on
         in_danger = now is not None and now.flow == "danger"
         if not stands and (in_danger or web.choice_of(form.chose) not in ALWAYS_HEARD):
             return
-    await parts.receiver.citizen(_press(form, token, before, now=led_on, locale=locale))
+    await receive(_press(form, token, before, now=led_on, locale=locale))
 
 
 def _press(form: Form, token: str, before: Stands, *, now: bool, locale: str) -> Inbound:
@@ -226,7 +265,16 @@ def _press(form: Form, token: str, before: Stands, *, now: bool, locale: str) ->
     return web.chose(token, form.external_id(token, "choose"), pressed, now=now, language=locale, echo=echo)
 
 
-async def _files(parts: Site, token: str, form: Form, before: Stands, locale: str) -> bool:
+def _few_enough(parts: Site, network: bytes, form: Form) -> Form:
+    """The form, or the same without its files where too many bytes of them came from this network or from everybody."""
+    limits, size = parts.receiver.limits, float(sum(map(len, form.files)))
+    if not size or ((not network or limits.take("files", network, size)) and limits.take("files_in_all", count=size)):
+        return form
+    limits.refused("file")
+    return replace(form, files=())
+
+
+async def _files(parts: Site, receive: Receive, token: str, form: Form, before: Stands, locale: str) -> bool:
     """Keep each file by what it really is. True when one was of a kind that is not taken."""
     refused = False
     talk = before.snapshot.conversation
@@ -238,16 +286,15 @@ async def _files(parts: Site, token: str, form: Form, before: Stands, locale: st
             continue
         ref = f"web/{secrets.token_hex(16)}"
         await parts.storage.keep_file(ref, owner, kind[0], content, parts.now())
-        await parts.receiver.citizen(web.sent(token, form.external_id(token, f"file{number}"), kind[0], ref, locale))
+        await receive(web.sent(token, form.external_id(token, f"file{number}"), kind[0], ref, locale))
     return refused
 
 
-async def _switch_language(parts: Site, token: str, form: Form) -> None:
+async def _switch_language(parts: Site, receive: Receive, token: str, form: Form) -> None:
     """Two turns: to the question of the language, and its answer; the flow then goes back to where it was."""
     conversation = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
     if conversation is None or conversation.locale == form.language:
         return
-    receive = parts.receiver.citizen
     await receive(web.chose(token, form.external_id(token, "lang"), ["p0:language"], now=False, language=""))
     await receive(web.chose(token, form.external_id(token, "lang/to"), [f"p0:{form.language}"], now=True, language=""))
 
@@ -258,7 +305,7 @@ async def _never_blank(parts: Site, token: str, form: Form) -> None:
     if conversation is None or not conversation.flow:
         return
     if not any(message.texts for message in await said.says(parts, conversation.id)):
-        await parts.receiver.citizen(web.ask_again(token, form.external_id(token, "again")))
+        await parts.receiver.citizen(web.ask_again(token, form.external_id(token, "again")), spared=True)
 
 
 async def _has_left(request: Request, token: str) -> bool:

@@ -48,7 +48,7 @@ def build_site(parts: Site) -> Starlette:
             Route("/health", health, methods=["GET"]),
             *parts.extra_routes,
         ],
-        middleware=[Middleware(Guard, free=free)],
+        middleware=[Middleware(Guard, free=free, limits=parts.receiver.limits, proxies=parts.settings.proxies)],
         exception_handlers={StorageAway: _away, HTTPException: _refused},
         lifespan=parts.lifespan,
     )

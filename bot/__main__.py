@@ -54,11 +54,12 @@ def _unfit() -> tuple[type[Exception], ...]:
 
 
 def _refused() -> tuple[type[Exception], ...]:
-    """The same for backups and their keys."""
+    """The same for backups and their keys, and for the audit."""
     from bot.age import BadAge
     from storage.backup import BadBackup
+    from storage.chain import BadHead
 
-    return (BadAge, BadBackup)
+    return (BadAge, BadBackup, BadHead)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,9 +98,26 @@ def _parser() -> argparse.ArgumentParser:
     revoke = _command(commands, "revoke", "end an officer's access at once", _revoke)
     revoke.add_argument("officer", help="the officer's id")
     _command(commands, "officers", "list the officers", _officers)
+    _audit_commands(commands)
     draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
     draw.add_argument("flow")
     return parser
+
+
+def _audit_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    audit = commands.add_parser("audit", help="prove, show or head the audit", description="the audit's chain")
+    asked = audit.add_subparsers(required=True, metavar="what")
+    verify = _command(
+        asked, "verify", "link up to now and prove every row; exit 1 where it does not hold", _audit_verify
+    )
+    verify.add_argument(
+        "--kept", action="append", default=[], metavar="HEAD", help="a head that was kept elsewhere; repeatable"
+    )
+    show = _command(asked, "show", "all rows about one subject; codes and ids, never content", _audit_show)
+    show.add_argument(
+        "--subject", required=True, metavar="ID", help="a referral, intake, officer, conversation or export"
+    )
+    _command(asked, "head", "the end of the chain, to be kept elsewhere", _audit_head)
 
 
 def _command(
@@ -225,6 +243,28 @@ def _officers(_: argparse.Namespace) -> int:
     from bot import commands
 
     print(asyncio.run(commands.officers(read_settings())))
+    return 0
+
+
+def _audit_verify(chosen: argparse.Namespace) -> int:
+    from bot import commands
+
+    found, holds = asyncio.run(commands.audit_verify(read_settings(), chosen.kept))
+    print(found)
+    return 0 if holds else 1
+
+
+def _audit_show(chosen: argparse.Namespace) -> int:
+    from bot import commands
+
+    print(asyncio.run(commands.audit_show(read_settings(), chosen.subject)))
+    return 0
+
+
+def _audit_head(_: argparse.Namespace) -> int:
+    from bot import commands
+
+    print(asyncio.run(commands.audit_head(read_settings())))
     return 0
 
 

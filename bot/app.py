@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot import export, log, schedule
+from bot import audit, export, log, schedule
 from bot.book import Book, read_book
 from bot.channels.base import Channel
 from bot.channels.pace import Pace
@@ -137,6 +137,7 @@ def _notice_loss(ended: asyncio.Task[None], stop: asyncio.Event, lost: Callable[
 def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     yield "deliver", parts.deliverer.run(stop)
     yield "schedule", schedule.run(parts.storage, parts.receiver, stop, utc_now)
+    yield audit.NAME, while_held(parts.storage, audit.NAME, partial(audit.run, parts.storage, utc_now), stop)
     if TELEGRAM in parts.channels:
         from bot.over_telegram import keep_up
 

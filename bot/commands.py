@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from bot import audit
 from bot.book import read_book
 from bot.export import export_weekly
 from bot.keys import open_with_key, service_key
@@ -15,6 +16,7 @@ from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
 from storage.accounts import Accounts, OfficerUnknown
 from storage.base import Officer
+from storage.chain import read_head
 from storage.open import migrate_storage
 from storage.store import DatabaseStorage
 
@@ -87,6 +89,25 @@ async def officers(settings: Settings) -> str:
     return "\n".join(
         f"{one.id}\t{one.office}\t{one.role}\t{'active' if one.active else 'revoked'}\t{one.name}" for one in found
     )
+
+
+async def audit_verify(settings: Settings, kept: Sequence[str]) -> tuple[str, bool]:
+    """Link the audit up to now and prove it, against heads kept elsewhere too. Raises BadHead."""
+    heads = [read_head(one) for one in kept]
+    async with _storage(settings) as storage:
+        return await audit.verify(storage, utc_now(), heads)
+
+
+async def audit_head(settings: Settings) -> str:
+    """The head of the audit's chain."""
+    async with _storage(settings) as storage:
+        return await audit.head(storage, utc_now())
+
+
+async def audit_show(settings: Settings, subject: str) -> str:
+    """Everything in the audit about one subject; that it was shown is written down."""
+    async with _storage(settings) as storage:
+        return await audit.show(storage, subject, "operator", utc_now())
 
 
 def _how_to_join(code: str, who: str) -> str:

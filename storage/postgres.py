@@ -74,6 +74,17 @@ SETTINGS: Final = {
     "tcp_keepalives_count": "3",
 }
 
+SETTLES_S: Final = 5.0
+"""How long is waited for those who write into the audit; their transactions take milliseconds."""
+
+SETTLE_LOOK_S: Final = 0.02
+LAST_NUMBER: Final = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM audit_id_seq"
+WRITERS: Final = """
+SELECT virtualtransaction FROM pg_locks
+WHERE relation = 'audit'::regclass AND mode = 'RowExclusiveLock' AND database = (
+    SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
 NOTHING: Final[Mapping[str, str]] = {}
 
 Connect = Callable[..., Any]
@@ -317,6 +328,28 @@ class PostgresStorage(DatabaseStorage):
         """Nothing: what is claimed may be another process's, which is at work. The lease says when it is not."""
         return 0
 
+    async def settled(self) -> int:
+        """See `DatabaseStorage.settled`. Numbers are given before a commit, so a lower one may be committed later.
+
+        Whoever takes a number has locked the table before, and keeps that lock until what they wrote can be seen. So the
+        newest number is settled once all are gone who had the table locked after it was looked up.
+        """
+        number = 0
+        writing: set[str] | None = None
+        until = asyncio.get_running_loop().time() + SETTLES_S
+        while writing is None or writing:
+            async with self._connections.one() as connection:
+                if writing is None:
+                    number = await connection.fetchval(LAST_NUMBER)
+                    writing = await _writers(connection)
+                else:
+                    writing &= await _writers(connection)
+            if writing and asyncio.get_running_loop().time() > until:
+                return 0
+            if writing:
+                await asyncio.sleep(SETTLE_LOOK_S)
+        return int(number)
+
     async def hold(self, name: str) -> bool:
         return await self._names.hold(name)
 
@@ -329,3 +362,8 @@ class PostgresStorage(DatabaseStorage):
         await asyncio.gather(*bells, return_exceptions=True)
         await self._connections.close()
         self._names.close()
+
+
+async def _writers(connection: asyncpg.Connection) -> set[str]:
+    """Who may have taken a number of the audit and not committed yet: transactions by the server's own ids."""
+    return {row[0] for row in await connection.fetch(WRITERS)}

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import aiosqlite
 from sqlalchemy.dialects import sqlite as dialect
 
+from storage.audit import last_row
 from storage.base import AlreadyHandled, StaleConversation, StorageAway
 from storage.cache import MOST
 from storage.seal import Sealer
@@ -307,6 +308,10 @@ class SqliteStorage(DatabaseStorage):
 
     async def listen(self, woken: Callable[[], None]) -> None:
         """Never calls `woken`: one process has the file, and it knows what it wrote."""
+
+    async def settled(self) -> int:
+        """The newest: one writer numbers its rows in the order in which they are committed."""
+        return await self.read(lambda: last_row())
 
     async def close(self) -> None:
         for each in (self._keeper, self._quick, self._long, self._writer):

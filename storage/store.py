@@ -73,6 +73,13 @@ class DatabaseStorage(ABC):
         """
         return True
 
+    @abstractmethod
+    async def settled(self) -> int:
+        """A row of the audit up to which nobody is still writing: none with a lower number can come any more.
+
+        0 where none is known now: ask again later.
+        """
+
     # --------------------------------------------------------------------------------------------------------- turns
 
     async def load(self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "") -> Snapshot:

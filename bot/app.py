@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot import audit, export, log, schedule
+from bot import audit, export, log, retention, schedule
 from bot.book import Book, read_book
 from bot.channels.base import Channel
 from bot.channels.pace import Pace
@@ -77,12 +77,15 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     async def run_export(body: Mapping[str, Any]) -> None:
         await export.export_weekly(storage, book, str(body["week"]), settings.exports, utc_now())
 
+    async def run_erase() -> None:
+        await retention.sweep(storage, book.referral, utc_now())
+
     if isinstance(storage, SqliteStorage):
         # One process delivers from this file, so what is claimed was claimed by one that is no more: a person in danger
         # does not wait for its lease to end.
         await storage.give_back(utc_now())
     await storage.catch_up(utc_now())  # the clock may have been set back while nothing ran
-    work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()})
+    work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, run_erase, {TELEGRAM: Pace()})
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
     await storage.listen(deliverer.wake)
@@ -136,7 +139,8 @@ def _notice_loss(ended: asyncio.Task[None], stop: asyncio.Event, lost: Callable[
 
 def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     yield "deliver", parts.deliverer.run(stop)
-    yield "schedule", schedule.run(parts.storage, parts.receiver, stop, utc_now)
+    erased = retention.ErasedList(parts.storage, parts.settings.home / retention.LIST_NAME)
+    yield "schedule", schedule.run(parts.storage, parts.receiver, stop, utc_now, erased)
     yield audit.NAME, while_held(parts.storage, audit.NAME, partial(audit.run, parts.storage, utc_now), stop)
     if TELEGRAM in parts.channels:
         from bot.over_telegram import keep_up

@@ -69,6 +69,7 @@ class Work:
     url: str
     now: Clock
     export: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    erase: Callable[[], Awaitable[None]] | None = None
     paces: Mapping[str, Pace] = field(default_factory=dict)
     steady: Callable[[], float] = time.monotonic
     wait: Wait = wait_for
@@ -180,6 +181,13 @@ async def _export(work: Work, claimed: Claimed) -> Ended:
     return _done(work, claimed, "done"), ()
 
 
+async def _erase(work: Work, claimed: Claimed) -> Ended:
+    """The nightly sweep of what has been kept long enough."""
+    if work.erase is not None:
+        await work.erase()
+    return _done(work, claimed, "done"), ()
+
+
 async def _damaged(work: Work, claimed: Claimed) -> Ended:
     """What was to leave cannot be read: it is given up, and the staff are told, for somebody waits for it."""
     log.warn("outbox.damaged", kind=claimed.row.body["kind"], referral=claimed.row.referral, count=claimed.id)
@@ -198,6 +206,7 @@ PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
     "alarm": _alarm,
     "fetch": _fetch,
     "export": _export,
+    "erase": _erase,
     DAMAGED: _damaged,
 }
 """Every kind of outbox row and who performs it."""

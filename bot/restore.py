@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot import age
 from bot.keys import KeyLost, read_key
+from bot.retention import LIST_NAME, listed
 from bot.settings import BadSetting, Settings
 from storage.backup import BadBackup, End, Head, Place, Reader
 from storage.base import StorageUnfit
@@ -51,12 +52,15 @@ HELD = (
 def let_go(settings: Settings, now: datetime, *, with_replies: bool) -> str:
     """Release the restored database of the settings; what that means. Raises BadSetting where it is not held."""
     with opened(settings.database, "change") as place:
-        done = release(place, now, with_replies=with_replies)
+        # What was erased after the backup was made is in it again: it goes before anybody can open the database.
+        listed_ones = [(one.what, one.id) for one in listed(settings.home / LIST_NAME)]
+        done = release(place, now, with_replies=with_replies, erased=listed_ones)
     if done is None:
         raise BadSetting("the database is not held: nothing was restored into it, or it was released before")
-    given_up, claimed = done
+    given_up, claimed, again = done
     return (
-        f"Released: {given_up} replies given up as too old, {claimed} messages that were on their way are sent again. "
+        f"Released: {given_up} replies given up as too old, {claimed} messages that were on their way are sent again, "
+        f"{again} reports and chats erased again of those that {LIST_NAME} lists. "
         "Start the service; whatever came after the backup is not in it: ask officers what they took since."
     )
 

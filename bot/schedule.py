@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot import log
 from bot.held import pause
+from bot.retention import ErasedList, sweep_rows
 from bot.week import Week, before, week_at
 from storage.base import Commit, OutboxRow, Storage, StorageAway
 
@@ -40,8 +41,17 @@ def due_rows(now: datetime) -> list[OutboxRow]:
     return [_weekly(last), _weekly(week if last is ended else ended)]
 
 
-async def run(storage: Storage, receiver: Abandons, stop: asyncio.Event, now: Callable[[], datetime]) -> None:
-    """Plan at once and every hour, sweep every minute, until `stop` is set. A database that is away is tried again."""
+async def run(
+    storage: Storage,
+    receiver: Abandons,
+    stop: asyncio.Event,
+    now: Callable[[], datetime],
+    erased: ErasedList | None = None,
+) -> None:
+    """Plan at once and every hour, sweep every minute, until `stop` is set. A database that is away is tried again.
+
+    What was erased is listed in its file within the same minute.
+    """
     planned: datetime | None = None
     while not stop.is_set():
         at = now()
@@ -50,14 +60,18 @@ async def run(storage: Storage, receiver: Abandons, stop: asyncio.Event, now: Ca
                 await plan(storage, at)
                 planned = at
             await sweep(storage, receiver, at)
+            if erased is not None:
+                await erased.keep_up(at)
         except StorageAway:
             log.warn("schedule.storage_away")
+        except OSError as error:
+            log.warn("erased.not_listed", what=type(error).__name__)
         await pause(stop, SWEEP_S)
 
 
 async def plan(storage: Storage, at: datetime) -> None:
     """Put the dated rows in. Those that are there already stay as they are. Raises StorageAway."""
-    await storage.commit(Commit(at=at, outbox=tuple(due_rows(at))))
+    await storage.commit(Commit(at=at, outbox=(*due_rows(at), *sweep_rows(at))))
 
 
 async def sweep(storage: Storage, receiver: Abandons, at: datetime) -> int:

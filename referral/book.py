@@ -191,6 +191,31 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepRule:
+    """How long something is kept: so many seconds since `since`, or (`agencies`) the period of the agencies that had it.
+
+    `since`: last_word, left, ended (retention/periods.yaml says what they are).
+    """
+
+    id: str
+    name: str
+    name_en: str
+    since: Literal["last_word", "left", "ended"]
+    seconds: int = 0
+    agencies: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyPeriod:
+    """How many days after closure an agency wants what it had to be kept; 0 while it has not said. `id` is its route."""
+
+    id: RouteId
+    days: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column of an export: key, heading, and the field its value is (`intake.`, `facts.`, `referrals.`)."""
 
@@ -240,3 +265,5 @@ class ReferralBook:
     scoring: Scoring
     classes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     areas: Mapping[str, Province] = field(default_factory=dict)
+    retention: Mapping[str, KeepRule] = field(default_factory=dict)
+    agency_periods: Mapping[RouteId, AgencyPeriod] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from referral.codes import ANY_OF, DIMENSIONS, ROUTES, STRENGTHS
 from referral.export import column_problems
 from referral.model import Office, Problem
 from referral.proof import prove
+from referral.retain import HOTLINE, KEPT
 
 HOTLINE_MONTHS = timedelta(days=180)
 SOURCE_YEAR = timedelta(days=400)
@@ -64,6 +65,8 @@ def _cited(book: ReferralBook) -> Iterator[tuple[str, str]]:
         "indicators": book.indicators.values(),
         "clocks": book.clocks.values(),
         "exports": book.exports.values(),
+        "retention": book.retention.values(),
+        "agency_periods": book.agency_periods.values(),
         "provinces": book.areas.values(),
     }
     for section, items in named.items():
@@ -242,6 +245,31 @@ def _clock(clock: Clock) -> Iterator[Problem]:
         yield Problem(f"clocks {clock.id}", "the ladder does not climb", "Order the steps by `after_s`.")
 
 
+def _retention(book: ReferralBook) -> Iterator[Problem]:
+    for id in KEPT:
+        if id not in book.retention:
+            yield Problem(f"retention {id}", "this period is missing", "Write it in retention/periods.yaml.")
+    for rule in book.retention.values():
+        where = f"retention {rule.id}"
+        if rule.id not in KEPT:
+            yield Problem(where, "nothing is kept by this rule", f"Use {', '.join(KEPT)}.")
+        elif rule.since != KEPT[rule.id]:
+            yield Problem(where, f"it counts from `{rule.since}`", f"Let it count from `{KEPT[rule.id]}`.")
+        if rule.agencies != (rule.id == "referred") or rule.agencies == (rule.seconds > 0):
+            yield Problem(where, "it has no length, or two", "Give seconds; only `referred` has those of the agencies.")
+    agencies = [to for to in ROUTES if to != HOTLINE]
+    for to in agencies:
+        if to not in book.agency_periods:
+            yield Problem(f"agency_periods {to}", "the agency is missing", "Enter it, with empty `days` until it says.")
+    for period in book.agency_periods.values():
+        if period.id not in agencies or period.days < 0:
+            yield Problem(f"agency_periods {period.id}", "no such agency, or less than no days", "Correct it.")
+    unset = [period.id for period in book.agency_periods.values() if not period.days]
+    if unset:
+        remedy = "Ask each how long after closure; until then what it had is kept."
+        yield Problem("agency_periods", f"no period of {', '.join(unset)}", remedy, warning=True)
+
+
 def _exports(book: ReferralBook) -> Iterator[Problem]:
     for plan in book.exports.values():
         for role in sorted({*plan.roles} - _ROLES):
@@ -280,4 +308,16 @@ def _day(text: str) -> date | None:
         return None
 
 
-_LOOKS = (_sources, _codings, _indicators, _profiles, _routes, _offices, _overlaps, _hotlines, _clocks, _exports)
+_LOOKS = (
+    _sources,
+    _codings,
+    _indicators,
+    _profiles,
+    _routes,
+    _offices,
+    _overlaps,
+    _hotlines,
+    _clocks,
+    _retention,
+    _exports,
+)

@@ -178,6 +178,10 @@ State = Literal[
 ]
 
 
+OPEN: frozenset[State] = frozenset({"proposed", "sent", "delivered", "acknowledged", "accepted"})
+"""Somebody has it, or is still to be told of it."""
+
+
 class Consent(Struct, frozen=True):
     """What a person agreed to: which agency, which wording, when, on which channel. `given` false is a refusal."""
 

@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from referral.book import (
+    AgencyPeriod,
     Clock,
     ClockStep,
     Coding,
@@ -22,6 +23,7 @@ from referral.book import (
     GroundRule,
     Indicator,
     Instrument,
+    KeepRule,
     LevelRule,
     NumberRule,
     Profile,
@@ -84,6 +86,8 @@ _LISTS: Mapping[str, type[Any]] = {
     "provinces": Province,
     "clocks": Clock,
     "exports": ExportPlan,
+    "retention": KeepRule,
+    "agency_periods": AgencyPeriod,
     "outcomes": _Named,
     "return_reasons": _Named,
     "classes": _Named,
@@ -310,6 +314,8 @@ def _book(read: Mapping[str, list[Any]], instruments: Sequence[Instrument], scor
         scoring=scoring,
         classes=_names(read["classes"]),
         areas={province.code: province for province in read["provinces"]},
+        retention={rule.id: rule for rule in read["retention"]},
+        agency_periods={period.id: period for period in read["agency_periods"]},
     )
 
 

@@ -100,7 +100,7 @@ class OutboxRow(Struct, frozen=True):
 
     kind: say (to a citizen), notice (to one officer), notify_agency (hand a referral to its office), wake (a timer),
     clear (delete a chat's messages), fetch (bring a file in), alarm (an error id for the staff),
-    export; `damaged` instead when it was claimed and could not be opened.
+    export, erase (the nightly sweep); `damaged` instead when it was claimed and could not be opened.
     `priority`: 0 danger and urgent notices, 1 other officers' notices, 2 replies, 3 the rest. `lane` is what
     must keep its order (an address); a stuck row holds back only its own lane; an empty lane has no order. `body` is
     JSON and is stored encrypted; its `officer` (an id) says whom the row is for, where it is not for its conversation.

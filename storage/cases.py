@@ -209,6 +209,8 @@ def _around(conversation: Conversation | None, sealer: Sealer) -> Work[Snapshot]
     if conversation is None or not conversation.intake:
         return Snapshot(conversation)
     intake = yield from find_intake(conversation.intake, sealer)
+    if intake is not None and not intake.conversation:
+        return Snapshot(conversation)  # erased meanwhile: what is added now is a report of its own
     return Snapshot(conversation, intake, (yield from _referrals(conversation.intake)))
 
 
@@ -240,6 +242,8 @@ def find_intake(intake: str, sealer: Sealer) -> Work[Intake | None]:
     if not found:
         return None
     *coded, content, answers = found[0]
+    if not content:  # erased
+        return read_intake(tuple(coded), Content(), {})
     return read_intake(
         tuple(coded),
         CONTENT.read(sealer.open(content, f"content/{intake}".encode())),

@@ -142,6 +142,8 @@ conversation = Table(
     Column("sealed_state", LargeBinary, nullable=False),
 )
 Index("ix_conversation_active", conversation.c.active_at, **_where("ended = 0"))
+Index("ix_conversation_over", conversation.c.active_at, conversation.c.id, **_where("ended = 1"))
+Index("ix_conversation_address", conversation.c.address)
 
 inbox = Table(
     "inbox",
@@ -177,9 +179,11 @@ intake = Table(
     _number("revision"),
     Column("sealed_content", LargeBinary, nullable=False),
     Column("sealed_answers", LargeBinary, nullable=False),
+    _perhaps_at("erased_at"),  # both are empty since then, and nothing leads to the person
 )
 Index("ix_intake_conversation", intake.c.conversation)
 Index("ix_intake_created_at", intake.c.created_at)
+Index("ix_intake_kept", intake.c.updated_at, intake.c.id, **_where("erased_at IS NULL"))
 
 consent = Table(
     "consent",
@@ -270,6 +274,7 @@ Index(
 Index("ix_outbox_lane", outbox.c.lane, outbox.c.id, **_where("finished = 0 AND lane <> ''"))
 Index("ix_outbox_said", outbox.c.conversation, outbox.c.version, **_where("kind = 'say'"))
 Index("ix_outbox_referral", outbox.c.referral, **_where("referral <> ''"))
+Index("ix_outbox_left", outbox.c.done_at, **_where("finished = 1 AND kind <> 'say' AND sealed_body IS NOT NULL"))
 
 audit = Table(
     "audit",
@@ -320,6 +325,28 @@ attachment = Table(
     Column("sealed_content", LargeBinary),  # empty after erasure
 )
 Index("ix_attachment_conversation", attachment.c.conversation)
+Index("ix_attachment_intake", attachment.c.intake, **_where("intake <> ''"))
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("rule"),  # of referral/retention, or the data subject's request
+    _text("actor"),
+    _text("counts"),  # of what kinds how many, as JSON: the certificate
+    _at("at"),
+)
+Index("ix_erasure_at", erasure.c.at)
+
+erased = Table(
+    "erased",
+    metadata,
+    Column("id", Text, primary_key=True),  # of the intake or conversation that was
+    _text("what"),
+    _text("erasure"),
+    _at("at"),
+)
+Index("ix_erased_at", erased.c.at, erased.c.id)
 
 export_run = Table(
     "export_run",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Insert, Select, Table, Update, bindparam, cast, func, literal_column
+from sqlalchemy import JSON, ColumnElement, Delete, Insert, Select, Table, Update, bindparam, cast, func, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeEngine
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
-Build = Callable[[str], Insert | Select[Any] | Update]
+Build = Callable[[str], Insert | Select[Any] | Update | Delete]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,7 +59,7 @@ def question(core: Select[Any]) -> Sql:
     return Sql(lambda _: core, rows=True)
 
 
-def change(core: Update) -> Sql:
+def change(core: Update | Delete) -> Sql:
     """A statement that answers with the number of rows it changed."""
     return Sql(lambda _: core, rows=False)
 

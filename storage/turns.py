@@ -25,7 +25,7 @@ p = bindparam
 MARK = insert_once(t.inbox)
 ADD_ADDRESS = insert_once(t.address, "officer")
 ADD_CONVERSATION = insert_once(t.conversation)
-ADD_INTAKE = insert_once(t.intake)
+ADD_INTAKE = insert_once(t.intake, "erased_at")
 ADD_CONSENT = insert_once(t.consent, "id")
 ADD_REFERRAL = insert_once(t.referral)
 ADD_AUDIT = insert_once(t.audit, "id")
@@ -65,7 +65,7 @@ CONVERSATION_UNREACHABLE = change(
     .values(unreachable=1)
 )
 
-_KEPT = ("id", "created_at", "channel", "receipt")
+_KEPT = ("id", "created_at", "channel", "receipt", "erased_at")
 SAVE_INTAKE = change(
     update(t.intake)
     .where(t.intake.c.id == p("is_id"), t.intake.c.revision == p("decided_on"))

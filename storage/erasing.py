@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     Update,
     bindparam,
+    case,
     cast,
     delete,
     exists,
@@ -134,7 +135,12 @@ def said_in(conversation: Any) -> Update:
     return (
         update(t.outbox)
         .where(t.outbox.c.conversation == conversation, t.outbox.c.kind == literal_column("'say'"))
-        .values(sealed_body=None, message_ids="", finished=1)
+        .values(
+            sealed_body=None,
+            message_ids="",
+            finished=1,
+            state=case((t.outbox.c.finished == t.NO, "cancelled"), else_=t.outbox.c.state),
+        )
     )
 
 

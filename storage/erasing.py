@@ -21,6 +21,7 @@ from sqlalchemy import (
     cast,
     delete,
     exists,
+    func,
     literal_column,
     select,
     tuple_,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 
 from referral.model import OPEN, Referral
 from storage import schema as t
+from storage.audit import erase_details
 from storage.base import AuditEntry
 from storage.cases import REFERRALS_OF
 from storage.rows import audit_values, from_ms, read_referral, to_ms, write_json
@@ -168,11 +170,13 @@ def address_itself(address: Any) -> Delete:
     return delete(t.address).where(t.address.c.id == address, t.address.c.officer.is_(None), _unneeded)
 
 
+_own = t.conversation.c.id == t.intake.c.conversation
 EMPTY_REPORT = change(
     empty_report(p("is_id")).where(
         t.intake.c.updated_at == p("found_at"),
         ~exists().where(t.referral.c.intake == t.intake.c.id, t.referral.c.state.in_(_OPEN)),
-        ~exists().where(t.conversation.c.id == t.intake.c.conversation, t.conversation.c.ended == t.NO),
+        # Not an EXISTS: for that PostgreSQL would read every conversation that goes on.
+        func.coalesce(select(t.conversation.c.ended).where(_own).scalar_subquery(), ONE) == ONE,
     )
 )
 FILES_OF = change(files_of(p("is_id")))
@@ -236,6 +240,9 @@ def erase_reports(reports: Sequence[Kept], rule: str, erasure: str, at: datetime
         if (yield EMPTY_REPORT, values):
             yield from _of_report(report, counts)
             yield ADD_ERASED, {"id": report.id, "what": REPORT, "erasure": erasure, "at": to_ms(at)}
+            subjects = [report.id, *(one.id for one in report.referrals)]
+            details, _ = yield from erase_details(subjects, erasure, "service", at)
+            _count(counts, "audit details", details)
     yield from certify(counts, rule, erasure, at)
     return counts
 

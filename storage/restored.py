@@ -15,7 +15,8 @@ from sqlalchemy import case, delete, insert, literal, update
 from storage import schema as t
 from storage.backup import Place, shape_of
 from storage.base import AuditEntry
-from storage.erasing import LOOSE, again as erasing_again
+from storage.erasing import LOOSE
+from storage.erasing import again as erasing_again
 from storage.migrate import HELD
 from storage.rows import audit_values, to_ms
 

@@ -23,6 +23,7 @@ from bot.retention import LIST_NAME, ErasedList, listed, sweep, sweep_rows
 from bot.schedule import plan
 from referral.book import AgencyPeriod, ReferralBook
 from referral.retain import due_at, rule_for
+from storage.audit import Audit
 from tests.databases import BOTH, database
 from tests.desk import Desk, empty
 from tests.world import START, World
@@ -264,3 +265,18 @@ async def test_a_restored_backup_is_swept_of_what_was_erased_since(
         still = await restored.load_referral(world.referrals[stays].id)
         assert still.intake is not None
         assert MARKER in str(still.intake.content.texts)
+
+
+async def test_the_audit_holds_when_its_details_about_a_report_have_gone(
+    world: World, book: Book, inside: Inside
+) -> None:
+    audit, rules = Audit(world.storage), with_periods(book, police=1)
+    await close(world, await tip(world, "p"))
+    await world.wait(3 * DAY)
+    await audit.link(world.now)
+    told = "SELECT COUNT(*) FROM audit WHERE detail <> '' AND subject IN (SELECT id FROM intake UNION SELECT id FROM referral)"
+    assert inside.one(told) > 3
+    done = await sweep(world.storage, rules, world.now)
+    assert done["audit details"] > 3
+    assert inside.one(told) == 0
+    assert not (await audit.verify(world.now)).broken

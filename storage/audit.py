@@ -16,7 +16,7 @@ from sqlalchemy import Insert, Integer, Update, bindparam, func, insert, literal
 
 from storage import schema as t
 from storage.base import AuditEntry, Officer
-from storage.cases import OFFICER
+from storage.cases import OFFICER, REFERRAL
 from storage.chain import LOWEST, START, Kept, Line, Link, broken, detail_hash, head_text, is_in, link_hash, ranges
 from storage.rows import audit_values, from_ms, read_detail, read_officer, to_ms, write_json
 from storage.seal import Sealer
@@ -32,6 +32,9 @@ MOST: Final = 200
 LINKS_TOGETHER: Final = 200
 ERASED: Final = "audit.erased"
 """The action of the row that says whose details went; its subject is the certificate, its detail the rows."""
+
+REFUSED: Final = "access.refused"
+"""The action of a row that says what an officer asked for and did not get."""
 
 READS_AUDIT: Final = "auditor"
 """The role that reads the audit: nobody who appears in it otherwise."""
@@ -279,6 +282,13 @@ def erase_details(subjects: Iterable[str], certificate: str, by: str, at: dateti
     return len(linked), len(later)
 
 
+def _refused(officer: str, referral: str, where: str, at: datetime) -> Work[None]:
+    """About the referral, where there is one of this id; what else stood in the address is not written down."""
+    known = (yield REFERRAL, {"is_id": referral}) if referral else ()
+    subject = referral if known else officer
+    yield ADD_AUDIT, audit_values(AuditEntry(officer, REFUSED, subject, at, {"page": where}))
+
+
 def _page(subject: str, before: int, most: int) -> Work[list[Shown]]:
     values = {"is_subject": subject, "before": before, "most": most}
     rows = yield (OF_SUBJECT if subject else NEWEST), values
@@ -363,6 +373,10 @@ class Audit:
         None where the officer is no active auditor: nothing is read or written then.
         """
         return await self._storage.write(lambda: _read_by(officer.id, subject, before, most, at))
+
+    async def refused(self, officer: str, referral: str, page: str, at: datetime) -> None:
+        """An officer asked for something that they may not have, or that is not there: of this case, if there is one."""
+        await self._storage.write(lambda: _refused(officer, referral, page, at))
 
     async def erase(self, subjects: Sequence[str], certificate: str, by: str, at: datetime) -> tuple[int, int]:
         """Link, then erase the details about these subjects: (how many went, how many must be erased later)."""

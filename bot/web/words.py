@@ -97,6 +97,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "notice.dead": "Không báo được tới máy của cán bộ",
     "notice.cancelled": "Thôi báo tới máy của cán bộ",
     "case.opened": "Mở xem hồ sơ",
+    "access.refused": "Người không có quyền hỏi xem",
     "file.opened": "Tải tệp đính kèm",
 }
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.web.console.refused import noting_refusals
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
 from referral.disclose import visible
@@ -60,7 +61,7 @@ def signed_in(page: Page) -> Callable[[Request], Awaitable[Response]]:
         desk = Desk(officer, token, parts)
         if request.method == "POST":
             request.state.form = await checked_form(request, token)
-        return await page(request, desk)
+        return await noting_refusals(page, request, desk)
 
     return door
 

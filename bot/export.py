@@ -25,7 +25,9 @@ from referral.book import ReferralBook
 from referral.coded import local
 from referral.export import csv_text, ids_in, weekly_rows
 from referral.reconcile import Reconciliation, causes, reconcile, taken, told
+from storage.audit import Audit
 from storage.base import Period, Storage
+from storage.store import DatabaseStorage
 
 PLAN = "weekly"
 
@@ -63,7 +65,7 @@ class Exported:
         return f"{self.says} {', '.join(str(path) for path in self.files)}"
 
 
-async def export_weekly(storage: Storage, book: Rules, week: str, folder: Path, now: datetime) -> Exported:
+async def export_weekly(storage: DatabaseStorage, book: Rules, week: str, folder: Path, now: datetime) -> Exported:
     """Write `weekly-<week>.xlsx` and `.csv` into `folder` and record them.
 
     Raises BadWeek for a week that does not exist or has not begun, CannotWrite, and StorageAway.
@@ -77,7 +79,10 @@ async def export_weekly(storage: Storage, book: Rules, week: str, folder: Path, 
     running_at = now if now < found.end else None
     period = await storage.period(found.start, found.end)
     # Building and writing take half a second for 5,000 intakes: beside the loop, because somebody may be waiting for an answer.
-    contents, compared, why = await asyncio.to_thread(_contents, book, found, period, running_at)
+    head = await Audit(storage).head(running_at or found.end)
+    contents, compared, why = await asyncio.to_thread(
+        _contents, book, found, period, running_at, head.text if head else ""
+    )
     sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     await asyncio.to_thread(_write, folder, contents)
     counts = {
@@ -99,7 +104,7 @@ async def export_weekly(storage: Storage, book: Rules, week: str, folder: Path, 
 
 
 def _contents(
-    book: Rules, week: Week, period: Period, running_at: datetime | None
+    book: Rules, week: Week, period: Period, running_at: datetime | None, audit_head: str
 ) -> tuple[dict[str, bytes], Reconciliation, Causes]:
     """File name → bytes, the reconciliation, and why it differs. What was exported is read back from the CSV, not remembered."""
     plan = book.referral.exports[PLAN]
@@ -115,7 +120,7 @@ def _contents(
         exported=ids_in(text, table.columns),
     )
     why = causes(compared, period.referrals, period.notified)
-    pages = sheets(plan, book.referral, week, table, compared, why, running_at)
+    pages = sheets(plan, book.referral, week, table, compared, why, running_at, audit_head)
     name = f"{PLAN}-{week.name}"
     return (
         {

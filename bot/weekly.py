@@ -37,6 +37,7 @@ ALWAYS: tuple[Cause, ...] = ("not_handed", "not_reached", "not_taken")
 Causes = Mapping[str, Mapping[Cause, tuple[str, ...]]]
 HERE, LACKING = "có", "thiếu"
 MOST_IDS = 20
+AUDIT_HEAD = "Đầu chuỗi nhật ký cuối kỳ. Giữ tệp này ở nơi khác; kiểm tra bằng: python -m bot audit verify --kept"
 UP_TO = "Số liệu tính đến"
 _WIDTHS: Mapping[Shape, int] = {"id": 24, "word": 16, "words": 28, "time": 17, "count": 12}
 
@@ -55,9 +56,14 @@ def sheets(
     compared: Reconciliation,
     why: Causes,
     running_at: datetime | None,
+    audit_head: str = "",
 ) -> list[Sheet]:
-    """Log, reconciliation and notes. `running_at` is the moment of a week that still runs, None for one that has ended."""
-    return [_log(table), _compared(compared, why, running_at), _notes(plan, book, week, table, running_at)]
+    """Log, reconciliation and notes. `running_at` is the moment of a week that still runs, None for one that has ended.
+
+    `audit_head` is the end of the audit's chain at the end of the week, so that whoever keeps this file can see it cut.
+    """
+    compared_sheet = _compared(compared, why, running_at, audit_head)
+    return [_log(table), compared_sheet, _notes(plan, book, week, table, running_at)]
 
 
 def by_cause(why: Causes) -> Mapping[Cause, list[str]]:
@@ -77,7 +83,7 @@ def _log(table: Table) -> Sheet:
 # --------------------------------------------------------------------------------------------------------- comparison
 
 
-def _compared(compared: Reconciliation, why: Causes, running_at: datetime | None) -> Sheet:
+def _compared(compared: Reconciliation, why: Causes, running_at: datetime | None, audit_head: str) -> Sheet:
     rows: list[Sequence[Cell]] = [["Bước", "Số tin", "Thiếu", "Các mã tin thiếu"]]
     for step in STEPS:
         missing = compared.missing(step)
@@ -90,6 +96,8 @@ def _compared(compared: Reconciliation, why: Causes, running_at: datetime | None
     heads.add(len(rows))
     rows.append(["Mã tin có chênh lệch", *(STEP_NAMES[step] for step in STEPS), "Mã chuyển tin chưa nhận", "Lý do"])
     rows += [_difference(one, why.get(one.id, {})) for one in compared.differences]
+    if audit_head:
+        rows += [[], [AUDIT_HEAD], [audit_head]]
     return Sheet(COMPARED, rows, [38, 18, 18, 24, 18, 18, 28, 60], frozenset(heads))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -42,7 +43,8 @@ def workbook(title: str, sheets: Sequence[Sheet]) -> bytes:
     import xlsxwriter  # a tenth of a second of every start, for one export a week
 
     written = io.BytesIO()
-    with xlsxwriter.Workbook(written, _OPTIONS) as book:
+    # It takes out of what it is given: the second file of a process would have other bytes than the first.
+    with xlsxwriter.Workbook(written, deepcopy(_OPTIONS)) as book:
         book.set_properties({"title": title, "author": "", "created": CREATED})
         heading = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "bg_color": "#EDEDED"})
         plain = book.add_format({"text_wrap": True, "num_format": "@"})

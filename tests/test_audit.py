@@ -12,10 +12,14 @@ from functools import partial
 from pathlib import Path
 
 import asyncpg
+import openpyxl
 import pytest
 
 from bot import audit as beside
 from bot import log
+from bot.book import Book
+from bot.export import export_weekly
+from bot.weekly import AUDIT_HEAD
 from storage.audit import MOST, Audit
 from storage.base import AuditEntry, Commit, Officer, StorageAway
 from storage.chain import START, BadHead, Kept, Line, is_in, link_hash, ranges, read_head
@@ -27,6 +31,8 @@ from tests.desk import Desk
 
 NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
 CERTIFICATE = "erasure-1"
+WEEK_END = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+"""Monday 0:00 in Viet Nam: the end of 2026-W47."""
 
 
 @pytest.fixture(params=BOTH)
@@ -496,3 +502,22 @@ async def test_a_restored_database_proves_the_same_chain(home: Database, desk: D
         assert (await desk.run(target.place, "restore", "--release"))[0] == 0
         status, said = await desk.run(target.place, "audit", "verify", "--kept", head.text)
     assert status == 0, said
+
+
+async def test_the_weekly_sheet_carries_the_head_at_the_end_of_its_week(
+    file: Database, book: Book, tmp_path: Path
+) -> None:
+    storage = await file.open()
+    audit = Audit(storage)
+    await written(storage, range(1, 6))
+    await audit.link(WEEK_END - timedelta(minutes=1))
+    head = await audit.head()
+    assert head is not None
+    await written(storage, range(6, 9))
+    await audit.link(WEEK_END + timedelta(minutes=1))
+    first = await export_weekly(storage, book, "2026-W47", tmp_path / "out", WEEK_END + timedelta(hours=6))
+    sheet = openpyxl.load_workbook(first.files[0])["Đối chiếu"]
+    assert [row[0] for row in sheet.iter_rows(values_only=True)][-2:] == [AUDIT_HEAD, head.text]
+    assert (await audit.verify(NOW, [read_head(head.text)])).broken == ""
+    again = await export_weekly(storage, book, "2026-W47", tmp_path / "out", WEEK_END + timedelta(days=2))
+    assert again.sha256 == first.sha256

@@ -13,7 +13,10 @@ from storage.base import Officer
 
 
 class OfficerDid(Struct, frozen=True):
-    """An officer's action on a referral: acknowledge, accept, return, transfer, ask, close, classify."""
+    """An officer's action on a referral: acknowledge, accept, return, transfer, ask, close, classify, link, unlink.
+
+    `other` is the referral that a link is with.
+    """
 
     officer: Officer
     do: str
@@ -22,6 +25,7 @@ class OfficerDid(Struct, frozen=True):
     outcome: str = ""
     office: str = ""
     text: str = ""
+    other: str = ""
 
 
 class ClockDue(Struct, frozen=True):

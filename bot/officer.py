@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec.structs import replace
 
+from bot import transfer
 from bot.asking import decide_ask, refused
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, fresh
+from bot.matter import decide_classify, decide_link
 from bot.referring import OPEN, announce, clock_of, notice_again, rung_key, rung_row
+from bot.transfer import passed_on, transferred
 from flows.model import Chose
 from referral.directory import next_offices
 from referral.lifecycle import move
-from referral.model import Office, Referral, Refused
+from referral.model import Moved, Office, Referral, Refused
 from storage.base import Address, AuditEntry, Commit, Invite, Officer, OutboxRow, Snapshot
 
 PRESS = "o:"
@@ -28,6 +30,8 @@ RETURNED = "Nơi nhận trước đã trả lại; chuyển tới nơi tiếp th
 LAST = ("hotline_111", "police")
 """Whose national offices a matter goes to when everybody else has given it back."""
 WAITING = frozenset({"proposed", "sent", "delivered"})
+ABOUT_THE_MATTER = frozenset({"classify", "link", "unlink"})
+"""What is written down about a matter and moves no referral."""
 
 
 def press_referral(chose: Chose) -> str:
@@ -68,6 +72,16 @@ def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book
     if did.do == "ask":
         because = refused(snapshot, referral, did.text)
         return _refused(event, did, because) if because else decide_ask(snapshot, event, did, book)
+    if did.do in ABOUT_THE_MATTER:
+        is_class = did.do == "classify"
+        noted = decide_classify(snapshot, event, did, book) if is_class else decide_link(snapshot, event, did)
+        return _refused(event, did, noted) if isinstance(noted, str) else noted
+    if did.do == "transfer" and (because := transfer.refused(snapshot, event, did, book)):
+        return _refused(event, did, because)
+    return _moves(snapshot, event, did, referral, book)
+
+
+def _moves(snapshot: Snapshot, event: Event, did: OfficerDid, referral: Referral, book: Book) -> Commit:
     moved = move(
         referral,
         did.do,
@@ -80,11 +94,11 @@ def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book
     )
     if isinstance(moved, Refused):
         return _refused(event, did, moved.because)
-    detail = {"reason": did.reason, "outcome": did.outcome, "code": moved.referral.code}
+    detail = {"reason": did.reason, "outcome": did.outcome, "code": moved.referral.code, "office": moved.passed_to}
     entry = AuditEntry(
         did.officer.id, f"referral.{did.do}", referral.id, event.at, {key: text for key, text in detail.items() if text}
     )
-    new, rows = _after_return(snapshot, event, moved.referral, book) if did.do == "return" else ((), [])
+    new, rows = _goes_on(snapshot, event, moved, book)
     if event.address:
         rows = [*rows, _answer(event, did.officer, f"Bạn đã nhận hồ sơ {referral.code}.")]
     return Commit(
@@ -93,6 +107,18 @@ def decide_officer(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book
         referrals=new, moved=((moved.referral, referral.state),), audit=(entry,), outbox=tuple(rows),
         cancel=tuple(rung_key(referral, rung) for rung in range(len(clock_of(book, referral).ladder))),
     )  # fmt: skip
+
+
+def _goes_on(
+    snapshot: Snapshot, event: Event, moved: Moved, book: Book
+) -> tuple[tuple[Referral, ...], list[OutboxRow]]:
+    """What another office gets of it: after a return the next one up, after a transfer the one that was named."""
+    if moved.action == "return":
+        return _after_return(snapshot, event, moved.referral, book)
+    if not moved.passed_to:
+        return (), []
+    passed = transferred(snapshot, event, moved.referral, moved.passed_to, book)
+    return (passed,), announce(book, event, passed)
 
 
 def _after_return(
@@ -109,7 +135,7 @@ def _after_return(
     had = {one.office for one in snapshot.referrals}
     office = next((one for one in offices if one.id not in had), None)
     if office is not None:
-        passed = _passed_on(event, returned, office, "returned", RETURNED)
+        passed = passed_on(event, returned, office, "returned", RETURNED)
         return (passed,), announce(book, event, passed)
     others = [one for one in snapshot.referrals if one.id != returned.id and one.state in OPEN]
     if others:
@@ -143,25 +169,13 @@ def _next_office(snapshot: Snapshot, event: Event, referral: Referral, book: Boo
     had = {one.office for one in snapshot.referrals}
     offices = _next_up(snapshot, event, referral, book)
     return tuple(
-        _passed_on(event, referral, one, "nobody_answered", NOBODY_ANSWERED) for one in offices if one.id not in had
+        passed_on(event, referral, one, "nobody_answered", NOBODY_ANSWERED) for one in offices if one.id not in had
     )
 
 
 def _next_up(snapshot: Snapshot, event: Event, referral: Referral, book: Book) -> tuple[Office, ...]:
     here = next(one for one in book.referral.offices if one.id == referral.office)
     return next_offices(book.referral, here, event.at.date())
-
-
-def _passed_on(event: Event, referral: Referral, office: Office, rule: str, because: str) -> Referral:
-    """Consent named another agency, so the next one learns of the matter and not who it is about."""
-    same_route = office.route == referral.to
-    time_to_take = referral.due_at - referral.created_at if referral.due_at else None
-    return replace(
-        referral, id=fresh(event, f"referral/{office.id}"), to=office.route, office=office.id, rule=rule,
-        because=because, state="proposed", created_at=event.at, due_at=event.at + time_to_take if time_to_take else None,
-        identified=referral.identified and same_route, ground=referral.ground if same_route else "",
-        sent_at=None, delivered_at=None, acknowledged_at=None, accepted_at=None, closed_at=None, officer="", reason="",
-    )  # fmt: skip
 
 
 def _refused(event: Event, did: OfficerDid, because: str) -> Commit:

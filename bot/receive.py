@@ -144,7 +144,7 @@ class Receiver:
         """Commit an officer's action from their page; the referral as it is now. Raises Refusal or StorageAway."""
         event = Event(seed=self._seed(), at=self._now(), what=did)
         for _ in range(TRIES):
-            snapshot = await self._storage.load_referral(did.referral)
+            snapshot = await self._named(did)
             commit = decide(snapshot, event, self._book)
             if not commit.moved:
                 raise Refusal(commit.audit[0].detail.get("because", "") if commit.audit else "")
@@ -155,6 +155,13 @@ class Receiver:
             self._after(commit)
             return commit.moved[0][0]
         raise StorageAway("a referral changed faster than it could be decided on; try again")
+
+    async def _named(self, did: OfficerDid) -> Snapshot:
+        """The referral that the officer's action names, and the one to link it with."""
+        snapshot = await self._storage.load_referral(did.referral)
+        if not did.other:
+            return snapshot
+        return replace(snapshot, other=(await self._storage.load_referral(did.other)).referral)
 
     async def clock(self, referral: str, rung: int) -> None:
         """A rung of a referral's ladder came due. Harmless when the referral has moved on."""

@@ -239,7 +239,7 @@ class Refused:
 class Intake(Struct, frozen=True):
     """What a conversation leaves. Coded facts are readable for routing and counting; `content` is stored encrypted.
 
-    `conversation` is the pseudonym through which a question can go back. `receipt` is the code in the turn that makes
+    `filed_as` is the class that an officer gave it. `conversation` is the pseudonym through which a question can go back. `receipt` is the code in the turn that makes
     it; only its keyed hash is stored, so an intake that was read has none. `revision` counts its commits.
     """
 
@@ -259,6 +259,7 @@ class Intake(Struct, frozen=True):
     answers: Mapping[str, str | tuple[str, ...]] = {}
     receipt: str = ""
     classified_at: datetime | None = None
+    filed_as: str = ""
     form: str = ""
     articles: tuple[str, ...] = ()
     revision: int = 0

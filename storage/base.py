@@ -77,7 +77,7 @@ class Snapshot(Struct, frozen=True):
 
     `conversation` is None for someone new. `referrals` are those of the conversation's own intake. `officer` is set
     when this address belongs to an active officer. `invite` and `receipt` answer the code that the event carried.
-    `referral` is the one that an officer's action names.
+    `referral` is the one that an officer's action names, with the `consents` of its intake; `other` the one to link it with.
     """
 
     conversation: Conversation | None = None
@@ -87,6 +87,8 @@ class Snapshot(Struct, frozen=True):
     invite: Invite | None = None
     receipt: ReceiptView | None = None
     referral: Referral | None = None
+    consents: tuple[Consent, ...] = ()
+    other: Referral | None = None
 
 
 # ------------------------------------------------------------------------------------------------------------ commit
@@ -135,6 +137,26 @@ class Address(Struct, frozen=True):
     external: str
 
 
+class Classified(Struct, frozen=True):
+    """An officer says what an intake is: the class, when it first got one, the revision that this was decided on."""
+
+    intake: str
+    filed_as: str
+    at: datetime
+    revision: int
+
+
+class Link(Struct, frozen=True):
+    """Two intakes are about the same matter, an officer says; or (`ended`) no longer are. `one` sorts before `other`."""
+
+    id: str
+    one: str
+    other: str
+    officer: str
+    at: datetime
+    ended: bool = False
+
+
 class Commit(Struct, frozen=True):
     """Everything one turn changes, stored in one transaction.
 
@@ -158,6 +180,8 @@ class Commit(Struct, frozen=True):
     cancel: tuple[str, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     join: tuple[str, Officer] | None = None
+    classified: Classified | None = None
+    link: Link | None = None
     blocked: bool = False
     erase: bool = False
 
@@ -255,6 +279,8 @@ class Storage(Protocol):
     async def list_referrals(
         self, officer: Officer, *, closed: bool = False, limit: int = 200
     ) -> Sequence[Referral]: ...
+    async def linked(self, intake: str, officer: Officer) -> Sequence[Referral]: ...
+    async def by_code(self, code: str, officer: Officer) -> Sequence[Referral]: ...
     async def hand_over(self, referral: str, at: datetime) -> Referral | None: ...
     async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]: ...
     async def keep_file(

@@ -234,7 +234,8 @@ def load_referral(referral: str, sealer: Sealer) -> Work[Snapshot]:
     if intake is not None and intake.conversation:
         rows = yield CONVERSATION_BY_ID, {"is_id": intake.conversation}
         conversation = read_conversation(rows[0][:3], sealer) if rows else None
-    return Snapshot(conversation, intake, referrals, referral=found)
+    consents = yield from _consents(found.intake, intake.conversation if intake is not None else "")
+    return Snapshot(conversation, intake, referrals, referral=found, consents=consents)
 
 
 def find_intake(intake: str, sealer: Sealer) -> Work[Intake | None]:

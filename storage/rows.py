@@ -166,6 +166,7 @@ INTAKE_COLUMNS: Final = (
     "created_at",
     "updated_at",
     "classified_at",
+    "filed_as",
     "revision",
 )
 """The readable columns of an intake in the order in which `read_intake` wants them."""
@@ -189,6 +190,7 @@ def intake_values(it: Intake) -> dict[str, Any]:
         "created_at": to_ms(it.created_at),
         "updated_at": to_ms(it.updated_at),
         "classified_at": to_ms_or_none(it.classified_at),
+        "filed_as": it.filed_as,
         "revision": it.revision + 1,
     }
 

@@ -175,6 +175,7 @@ intake = Table(
     _at("created_at"),
     _at("updated_at"),
     _perhaps_at("classified_at"),
+    _text("filed_as"),  # the class that an officer gave it
     Column("receipt", Text, unique=True),  # keyed hash of the code
     _number("revision"),
     Column("sealed_content", LargeBinary, nullable=False),
@@ -230,6 +231,7 @@ referral = Table(
     _text("outcome"),
 )
 Index("ix_referral_intake", referral.c.intake)
+Index("ix_referral_code", referral.c.code)
 # The officers' lists in their own order, so that a page of them costs the same however much is stored.
 _waits = (
     referral.c.urgent.desc(), referral.c.acknowledged_at.is_not(None), referral.c.created_at, referral.c.id,
@@ -238,6 +240,19 @@ Index("ix_referral_open", referral.c.office, *_waits, **_where("ended = 0"))
 Index("ix_referral_open_all", *_waits, **_where("ended = 0"))
 Index("ix_referral_ended", referral.c.office, referral.c.created_at, referral.c.id, **_where("ended = 1"))
 Index("ix_referral_ended_all", referral.c.created_at, referral.c.id, **_where("ended = 1"))
+
+link = Table(
+    "link",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("one"),  # two intakes about the same matter, the smaller id first
+    _text("other"),
+    _text("officer"),
+    _at("at"),
+    _perhaps_at("ended_at"),
+)
+Index("ix_link_one", link.c.one)
+Index("ix_link_other", link.c.other)
 
 outbox = Table(
     "outbox",

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, claims, files, outbox
+from storage import cases, claims, files, matters, outbox
 from storage.base import (
     Address,
     AlreadyHandled,
@@ -215,6 +215,14 @@ class DatabaseStorage(ABC):
     async def list_referrals(self, officer: Officer, *, closed: bool = False, limit: int = 200) -> Sequence[Referral]:
         """The referrals of the officer's office: urgent, then unacknowledged first, then by age; closed: newest first."""
         return await self.read(lambda: cases.list_referrals(officer.id, closed, limit), long=True)
+
+    async def linked(self, intake: str, officer: Officer) -> Sequence[Referral]:
+        """The referrals of the officer's office whose intakes are linked with this one, each once."""
+        return await self.read(lambda: matters.linked(intake, officer.office))
+
+    async def by_code(self, code: str, officer: Officer) -> Sequence[Referral]:
+        """The referrals of the officer's office under this code, the newest first."""
+        return await self.read(lambda: matters.by_code(code, officer.office))
 
     async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]:
         """The active officers of an office and where each is reached, if anywhere."""

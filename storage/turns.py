@@ -14,6 +14,7 @@ from referral.model import Consent, Intake
 from storage import schema as t
 from storage.base import Address, AlreadyHandled, Commit, OutboxRow, StaleConversation
 from storage.files import ERASE_FILES, OWN_FILE, TAKE_OVER_FILES, file_id
+from storage.matters import CLASSIFY, classified_values, link_write
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
 from storage.statements import Change, Last, Sql, Values, Work, change, insert_once, question
@@ -181,6 +182,8 @@ def _marks(
         )
     if commit.intake:
         marks.append((*_intake_write(commit, commit.intake, sealer), StaleConversation))
+    if commit.classified:
+        marks.append((CLASSIFY, classified_values(commit.classified), StaleConversation))
     return marks
 
 
@@ -238,6 +241,7 @@ def _beside(commit: Commit, at: int, where: str) -> list[Change]:
     if where and commit.external_id and commit.expects and not commit.blocked:
         writes.append((REACHABLE_AGAIN, {"is_id": where}))
     writes += [(ADD_AUDIT, audit_values(each)) for each in commit.audit]
+    writes += [link_write(commit.link)] if commit.link else []
     return writes
 
 

@@ -185,7 +185,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(path: Path, monkeypatch: p
 def test_every_table_is_part_of_the_seam() -> None:
     assert set(TABLES) == {
         "address", "attachment", "audit", "audit_detail", "audit_link", "consent", "conversation", "erased", "erasure",
-        "export_run", "inbox", "intake", "invite", "meta", "officer", "outbox", "referral", "session",
+        "export_run", "inbox", "intake", "invite", "link", "meta", "officer", "outbox", "referral", "session",
     }  # fmt: skip
 
 

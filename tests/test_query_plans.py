@@ -78,6 +78,7 @@ FILLED_UP = (
     "INSERT INTO audit_detail (id) SELECT id FROM audit",
     "INSERT INTO audit_link (id, previous, at) SELECT id, id - 1, at FROM audit",
     "INSERT INTO erased (id, what, at) SELECT id, 'conversation', active_at FROM conversation",
+    "INSERT INTO link (id, one, other, at) SELECT id, id, conversation, 0 FROM intake",
     "VACUUM ANALYZE",
     f"""
     UPDATE pg_class SET reltuples = reltuples * 2000

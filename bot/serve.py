@@ -26,8 +26,8 @@ from bot.web.site import Site, build_site
 from storage.open import place_of
 
 
-def site_over(parts: Parts) -> Starlette:
-    """Citizens' and officers' pages, and Telegram's door where it knocks."""
+def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False) -> Starlette:
+    """Citizens' and officers' pages, and Telegram's door where it knocks. `leaving`: the service was told to stop."""
     routes: tuple[Any, ...] = ()
     if parts.settings.telegram_webhook and TELEGRAM in parts.channels:
         from bot.over_telegram import door
@@ -36,7 +36,7 @@ def site_over(parts: Parts) -> Starlette:
     return build_site(
         Site(
             receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,
-            extra_routes=routes, problem=parts.watch.problem,
+            extra_routes=routes, problem=parts.watch.problem, leaving=leaving,
         )
     )  # fmt: skip
 
@@ -72,9 +72,14 @@ def _alone(database: Path) -> Iterator[None]:
 
 async def _serve(settings: Settings, book: Book) -> int:
     parts = await open_parts(settings, book)
+    server: _Server
+
+    def leaving() -> bool:
+        return server.should_exit
+
     server = _Server(
         uvicorn.Config(
-            site_over(parts),
+            site_over(parts, leaving),
             host=settings.host,
             port=settings.port,
             log_level="warning",

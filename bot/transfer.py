@@ -34,7 +34,7 @@ def refused(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book) -> st
         return CLOSED_OFFICE
     if any(one.office == office.id and one.state in OPEN for one in snapshot.referrals):
         return HAS_IT
-    return "" if _may_know(snapshot, office, book) else NOT_AGREED
+    return "" if may_know(snapshot, office, book) else NOT_AGREED
 
 
 def transferred(snapshot: Snapshot, event: Event, moved: Referral, office_id: str, book: Book) -> Referral:
@@ -44,8 +44,16 @@ def transferred(snapshot: Snapshot, event: Event, moved: Referral, office_id: st
     because = PASSED_ON.format(office=here.name if here else moved.to)
     reason = book.referral.return_reasons.get(moved.reason)
     passed = passed_on(event, moved, office, "transferred", f"{because}: {reason[0]}." if reason else f"{because}.")
+    return as_seen_by(replace(snapshot, referral=passed), office, book)
+
+
+def as_seen_by(snapshot: Snapshot, office: Office, book: Book) -> Referral:
+    """The snapshot's referral as if this office had it: whether it may learn who the person is, and on what ground."""
+    referral = snapshot.referral
+    assert referral is not None  # noqa: S101 - the caller has one
     ground = _ground(snapshot, office, book)
-    return replace(passed, ground=ground, identified=bool(ground) or consent_stands(office.route, snapshot.consents))
+    identified = bool(ground) or consent_stands(office.route, snapshot.consents)
+    return replace(referral, to=office.route, office=office.id, ground=ground, identified=identified)
 
 
 def passed_on(event: Event, referral: Referral, office: Office, rule: str, because: str) -> Referral:
@@ -60,7 +68,8 @@ def passed_on(event: Event, referral: Referral, office: Office, rule: str, becau
     )  # fmt: skip
 
 
-def _may_know(snapshot: Snapshot, office: Office, book: Book) -> bool:
+def may_know(snapshot: Snapshot, office: Office, book: Book) -> bool:
+    """Whether this office may learn of the matter at all, be it in codes only."""
     referral, intake = snapshot.referral, snapshot.intake
     if referral is None or intake is None:
         return False

@@ -175,12 +175,12 @@ intake = Table(
     _at("created_at"),
     _at("updated_at"),
     _perhaps_at("classified_at"),
-    _text("filed_as"),  # the class that an officer gave it
     Column("receipt", Text, unique=True),  # keyed hash of the code
     _number("revision"),
     Column("sealed_content", LargeBinary, nullable=False),
     Column("sealed_answers", LargeBinary, nullable=False),
     _perhaps_at("erased_at"),  # both are empty since then, and nothing leads to the person
+    _text("filed_as"),  # the class that an officer gave it
 )
 Index("ix_intake_conversation", intake.c.conversation)
 Index("ix_intake_created_at", intake.c.created_at)

@@ -182,6 +182,8 @@ def test_a_call_for_help_to_an_officers_acknowledgement(page: Any):
     assert "Cầu Kỳ Cùng" not in page.content()
     row.locator("a.code").click()
     page.wait_for_load_state()
+    assert "Cầu Kỳ Cùng" not in page.content()
+    page.get_by_role("button", name="Mở nội dung").click()
     assert "Cầu Kỳ Cùng, Lạng Sơn" in page.inner_text("main")
     page.get_by_role("button", name="Tôi nhận").click()
     page.wait_for_load_state()

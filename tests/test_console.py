@@ -337,7 +337,10 @@ async def test_what_a_person_wrote_is_shown_as_text_and_its_tricks_are_made_visi
     referral = next(iter((await a_tip(world, text)).values()))
     await add_officer(world, "lan", referral.office)
     await desk.sign_in("lan")
-    page = (await desk.get(f"/officers/r/{referral.id}")).text
+    closed = (await desk.get(f"/officers/r/{referral.id}")).text
+    assert "Mở nội dung" in closed
+    assert "ben song" not in closed
+    page = (await desk.get(f"/officers/r/{referral.id}?mo=1")).text
     assert MARKER not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "\u202e" not in page
@@ -470,7 +473,7 @@ async def test_a_file_is_saved_never_shown_and_only_by_its_own_office(world: Wor
     referral = next(one for one in world.referrals.values() if one.office == "hotline-111")
     await add_officer(world, "lan", "hotline-111")
     await desk.sign_in("lan")
-    page = (await desk.get(f"/officers/r/{referral.id}")).text
+    page = (await desk.get(f"/officers/r/{referral.id}?mo=1")).text
     [path] = re.findall(r'href="(/officers/r/\w+/file/[^"]+)"', page)
     answer = await desk.get(path)
     assert answer.content == content

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from bot.channels.base import Button
 from bot.web.form import fresh_nonce
+from bot.web.look import look_of
 from bot.web.parts import site_of
 from bot.web.visitor import LOCALE_COOKIE, token_of
 
@@ -60,10 +61,12 @@ def locale_of(request: Request) -> str:
 
 
 def render(request: Request, template: str, status: int = 200, *, locale: str = "vi", **values: Any) -> Response:
-    """A page. `pgettext`, `locale` and `trial` are there in every template."""
+    """A page. `pgettext`, `locale` and `trial` are there in every template; officers' pages speak through `t` and `look`."""
     parts = site_of(request)
+    look = look_of(request)
     text = TEMPLATES.get_template(template).render(
-        pgettext=translate_for(request, locale), locale=locale, trial=parts.settings.trial, **values
+        pgettext=translate_for(request, locale), locale=locale, trial=parts.settings.trial, t=look.say, look=look,
+        **{"here": request.url.path, **values},
     )
     return HTMLResponse(text, status)
 
@@ -71,7 +74,7 @@ def render(request: Request, template: str, status: int = 200, *, locale: str = 
 def error_page(request: Request, status: int, number: str = "") -> Response:
     """The page for whatever went wrong: citizens see whom to call, officers a plain sentence."""
     if request.url.path.startswith("/officers"):
-        return render(request, "console/error.html", status, number=number, answer=status, officer=None)
+        return render(request, "console/error.html", status, number=number, answer=status, officer=None, here="")
     locale = locale_of(request)
     # Without a token the button would not be heard; the first page, one tap away, gives one.
     danger = danger_button(request, locale, quiet=False) if status < 500 and token_of(request) else None

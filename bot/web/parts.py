@@ -21,7 +21,7 @@ from storage.store import DatabaseStorage
 class Site:
     """The parts of the service that pages use. `extra_routes` are other doors of the same port (a platform's webhook).
 
-    `problem` is a sentence for the operator, empty where all is well.
+    `problem` is a sentence for the operator, empty where all is well. `leaving`: the service is told to stop, so streams end.
     """
 
     receiver: Receiver
@@ -32,6 +32,7 @@ class Site:
     extra_routes: Sequence[BaseRoute] = ()
     lifespan: Any = None
     problem: Callable[[], str] = lambda: ""
+    leaving: Callable[[], bool] = lambda: False
 
     @property
     def accounts(self) -> Accounts:

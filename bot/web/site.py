@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot import log
 from bot.web import chat
+from bot.web.console.live import Board
 from bot.web.console.routes import ROUTES as CONSOLE
 from bot.web.guard import Guard
 from bot.web.pages import error_page
@@ -54,6 +55,7 @@ def build_site(parts: Site) -> Starlette:
     )
     site.router.redirect_slashes = False  # such a redirect would repeat the Host header that somebody sent
     site.state.parts = parts
+    site.state.board = Board()
     return site
 
 

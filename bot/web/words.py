@@ -1,13 +1,33 @@
-"""Codes and times in the words of Vietnamese offices. Pure."""
+"""Codes and times in the words of Vietnamese offices, and in English where an officer reads that. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from bot.web.english import ENGLISH
 from referral.model import Facts, Referral
 from storage.base import AuditEntry
+
+Say = Callable[..., str]
+"""A Vietnamese sentence, and what stands in its places → the sentence as this officer reads it."""
+
+
+def vietnamese(text: str, **values: object) -> str:
+    """The sentence as it is, its places filled."""
+    return text.format(**values) if values else text
+
+
+def english(text: str, **values: object) -> str:
+    """The same in English; what has no translation stays Vietnamese."""
+    return vietnamese(ENGLISH.get(text, text), **values)
+
+
+def speaker(lang: str) -> Say:
+    """Who speaks this language."""
+    return english if lang == "en" else vietnamese
+
 
 VIET_NAM: Final = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh: UTC+7 without summer time."""
@@ -88,6 +108,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "referral.transfer": "Chuyển nơi khác",
     "referral.close": "Kết thúc",
     "referral.classify": "Phân loại",
+    "referral.linked": "Ghép với hồ sơ",
+    "referral.unlinked": "Bỏ ghép với hồ sơ",
     "referral.withdraw": "Rút lại",
     "referral.refused": "Thao tác không được phép",
     "notify_agency.sent": "Đã giao cho cơ quan",
@@ -98,6 +120,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "notice.cancelled": "Thôi báo tới máy của cán bộ",
     "case.opened": "Mở xem hồ sơ",
     "access.refused": "Người không có quyền hỏi xem",
+    "content.opened": "Mở nội dung",
+    "sheet.made": "Lập phiếu chuyển",
     "file.opened": "Tải tệp đính kèm",
 }
 
@@ -128,15 +152,17 @@ PLACES: Final[Mapping[str, str]] = {
 }
 """Where somebody is, where neither a province nor a country is known."""
 NO_PROVINCE: Final = "chưa rõ tỉnh"
+WAITING: Final = frozenset({"proposed", "sent", "delivered"})
+"""States in which nobody has taken a referral yet."""
 
 
-def place(facts: Facts, provinces: Mapping[str, str]) -> str:
+def place(facts: Facts, provinces: Mapping[str, str], say: Say = vietnamese) -> str:
     """Where it is, from what was answered: Lạng Sơn, vùng biên giới; Campuchia, quê Lạng Sơn; trong nước, chưa rõ tỉnh."""
-    named = [provinces.get(facts.province, ""), COUNTRIES.get(facts.country, facts.country)]
+    named = [provinces.get(facts.province, ""), say(COUNTRIES.get(facts.country, facts.country))]
     if not any(named) or (facts.where in {"border", "sea"}):
-        named.append(PLACES.get(facts.where, facts.where))
+        named.append(say(PLACES.get(facts.where, facts.where)))
     if facts.home_province in provinces:
-        named.append(f"quê {provinces[facts.home_province]}")
+        named.append(say("quê {place}", place=provinces[facts.home_province]))
     return ", ".join(filter(None, named))
 
 
@@ -145,68 +171,82 @@ def when(at: datetime | None) -> str:
     return at.astimezone(VIET_NAM).strftime("%d/%m/%Y %H:%M") if at else ""
 
 
-def span(seconds: float) -> str:
+def span(seconds: float, say: Say = vietnamese) -> str:
     """A length of time in one unit, rounded down: 5 phút, 3 giờ, 2 ngày."""
     seconds = abs(seconds)
     if seconds < 60:
-        return "dưới 1 phút"
+        return say("dưới 1 phút")
     if seconds < 3600:
-        return f"{int(seconds // 60)} phút"
+        return say("{n} phút", n=int(seconds // 60))
     if seconds < 48 * 3600:
-        return f"{int(seconds // 3600)} giờ"
-    return f"{int(seconds // 86400)} ngày"
+        return say("{n} giờ", n=int(seconds // 3600))
+    return say("{n} ngày", n=int(seconds // 86400))
 
 
-def ago(at: datetime, now: datetime) -> str:
+def ago(at: datetime, now: datetime, say: Say = vietnamese) -> str:
     """How long ago: 5 phút trước."""
-    return f"{span((now - at).total_seconds())} trước"
+    return say("{span} trước", span=span((now - at).total_seconds(), say))
 
 
-def due(referral: Referral, now: datetime) -> tuple[str, bool]:
+def until(at: datetime, now: datetime, say: Say = vietnamese) -> tuple[str, bool]:
+    """How long is left until a moment, in words, and whether it has passed."""
+    left = (at - now).total_seconds()
+    how_long = span(left, say)
+    return (say("quá hạn {span}", span=how_long), True) if left < 0 else (say("còn {span}", span=how_long), False)
+
+
+def due(referral: Referral, now: datetime, say: Say = vietnamese) -> tuple[str, bool]:
     """The clock of a referral nobody has taken yet, in words, and whether it is overdue. Empty once it is taken."""
-    if referral.due_at is None or referral.state not in {"proposed", "sent", "delivered"}:
+    if referral.due_at is None or referral.state not in WAITING:
         return "", False
-    left = (referral.due_at - now).total_seconds()
-    return (f"quá hạn {span(left)}", True) if left < 0 else (f"còn {span(left)}", False)
+    return until(referral.due_at, now, say)
 
 
-def must_do(waiting: Sequence[Referral], now: datetime) -> str:
+def must_do(waiting: Sequence[Referral], now: datetime, say: Say = vietnamese) -> str:
     """The one line that answers: what must I do now?"""
     urgent = [one for one in waiting if one.urgent]
     late = [one for one in waiting if due(one, now)[1]]
     if urgent:
-        return f"{len(urgent)} hồ sơ khẩn chưa ai nhận. Nhận ngay: {urgent[0].code}."
+        return say("{n} hồ sơ khẩn chưa ai nhận. Nhận ngay: {code}.", n=len(urgent), code=urgent[0].code)
     if late:
-        return f"{len(late)} hồ sơ đã quá hạn nhận. Mở trước: {late[0].code}."
+        return say("{n} hồ sơ đã quá hạn nhận. Mở trước: {code}.", n=len(late), code=late[0].code)
     if waiting:
-        return f"{len(waiting)} hồ sơ chờ nhận. Mở trước: {waiting[0].code}."
-    return "Không có hồ sơ nào chờ nhận."
+        return say("{n} hồ sơ chờ nhận. Mở trước: {code}.", n=len(waiting), code=waiting[0].code)
+    return say("Không có hồ sơ nào chờ nhận.")
 
 
 def timeline(
-    entries: Sequence[AuditEntry], names: Mapping[str, str], details: Mapping[str, str]
+    entries: Sequence[AuditEntry],
+    names: Mapping[str, str],
+    details: Mapping[str, str],
+    now: datetime | None = None,
+    say: Say = vietnamese,
 ) -> list[dict[str, str]]:
     """The audit in plain words, newest last; the same thing again and again is one line with its count and last time."""
     lines: list[dict[str, str]] = []
     counts: list[int] = []
     for entry in entries:
         line = {
-            "who": names.get(entry.actor, "Hệ thống"),
-            "what": ACTIONS.get(entry.action, entry.action),
-            "detail": _detail(entry, details),
+            "who": names.get(entry.actor, say("Hệ thống")),
+            "what": say(ACTIONS.get(entry.action, entry.action)),
+            "detail": _detail(entry, details, say),
         }
+        moment = {"at": when(entry.at), "age": ago(entry.at, now, say) if now else ""}
         if lines and line.items() <= lines[-1].items():
             counts[-1] += 1
-            lines[-1]["at"] = when(entry.at)
+            lines[-1].update(moment)
         else:
-            lines.append({**line, "at": when(entry.at)})
+            lines.append({**line, **moment})
             counts.append(1)
-    return [{**line, "times": f"{count} lần" if count > 1 else ""} for line, count in zip(lines, counts, strict=True)]
+    return [
+        {**line, "times": say("{n} lần", n=count) if count > 1 else ""}
+        for line, count in zip(lines, counts, strict=True)
+    ]
 
 
-def _detail(entry: AuditEntry, details: Mapping[str, str]) -> str:
-    """Reason or outcome in words, where the entry has one; and that a referral handed over reached no phone."""
+def _detail(entry: AuditEntry, details: Mapping[str, str], say: Say) -> str:
+    """Reason, outcome or office in words, where the entry has one; and that a referral handed over reached no phone."""
     if entry.detail.get("code") == "no_phone":
-        return NO_PHONE
-    codes = (entry.detail.get("reason", ""), entry.detail.get("outcome", ""))
+        return say(NO_PHONE)
+    codes = [entry.detail.get(name, "") for name in ("reason", "outcome", "office", "with")]
     return ", ".join(details.get(code, code) for code in codes if code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,16 +20,19 @@ from bot.web.console.refused import noting_refusals
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
 from referral.disclose import visible
-from storage.base import AuditEntry, Case, Commit, Officer
+from referral.model import Consent, Content, Intake, Referral
+from storage.base import AuditEntry, Case, Commit, Officer, Visible
 
 COOKIE: Final = "canbo"
 PATH: Final = "/officers"
+NOTHING_MORE: Final[Mapping[str, str]] = {}
 OPENS: Final = frozenset({"duty", "chief", "admin"})
 EXPORT: Final = "weekly"
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
-_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}|exports)?")
+_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports)?")
+_CODE = re.compile(r"[0-9A-Z]{4,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +90,63 @@ def where_to(wished: str) -> str:
     return wished if _NEXT.fullmatch(wished) else f"{PATH}/"
 
 
+async def still_signed_in(desk: Desk) -> bool:
+    """Whether the session of an open stream still stands."""
+    return await desk.parts.accounts.session(desk.token, desk.parts.now()) is not None
+
+
+async def list_open(desk: Desk, *, closed: bool = False) -> Sequence[Referral]:
+    """The referrals of the officer's office (an administrator's: of all), coded; nothing for who may not open cases."""
+    return await desk.parts.storage.list_referrals(desk.officer, closed=closed)
+
+
+async def find_code(desk: Desk, typed: str) -> Sequence[Referral]:
+    """The referrals of the officer's own office under a code, however it was typed; the newest first."""
+    code = "".join(typed.split()).upper().replace("-", "")
+    if desk.officer.role not in OPENS or not _CODE.fullmatch(code):
+        return ()
+    return await desk.parts.storage.by_code(code, desk.officer)
+
+
+async def linked_cases(desk: Desk, case: Case) -> Sequence[Referral]:
+    """Cases of the officer's own office that were said to be about the same matter as one that they opened."""
+    return await desk.parts.storage.linked(case.intake.id, desk.officer)
+
+
 async def open_case(desk: Desk, referral: str) -> Case:
-    """A case of the officer's own office, with the audit entry that it was read. Raises HTTPException 404 otherwise."""
+    """A case of the officer's own office without the person's words, and the audit entry that it was read.
+
+    Raises HTTPException 404 otherwise.
+    """
+    return await _opened(desk, referral, _nothing)
+
+
+async def open_content(desk: Desk, referral: str) -> Case:
+    """The same with every word that this office may read: the one place where a person's words are opened.
+
+    It is written down before anything is shown. Raises HTTPException 404 where there is nothing that they may open.
+    """
+    case = await _opened(desk, referral, visible)
+    await note(desk, "content.opened", referral)
+    return case
+
+
+async def _opened(desk: Desk, referral: str, shown: Visible) -> Case:
     case = None
     if desk.officer.role in OPENS:
-        case = await desk.parts.storage.open_case(referral, desk.officer, desk.parts.now(), visible)
+        case = await desk.parts.storage.open_case(referral, desk.officer, desk.parts.now(), shown)
     if case is None:
         raise HTTPException(404)
     return case
 
 
+def _nothing(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> Content:
+    return Content()
+
+
 async def open_file(desk: Desk, referral: str, number: int) -> tuple[str, bytes]:
     """(kind, bytes) of a file, by its place in a case that the officer may open. Raises HTTPException 404 otherwise."""
-    media = (await open_case(desk, referral)).intake.content.media
+    media = (await _opened(desk, referral, visible)).intake.content.media
     kind, ref, _ = media[number] if 0 <= number < len(media) else ("", "", "")
     content = await desk.parts.storage.read_file(ref) if ref and kind in FILES else None
     if content is None:
@@ -135,10 +182,15 @@ async def open_export(desk: Desk, name: str) -> Path:
     return desk.parts.settings.exports / name
 
 
-async def note(desk: Desk, action: str, subject: str) -> None:
+async def sheet_made(desk: Desk, referral: str, office: str) -> None:
+    """Write down that a sheet was made of a case that was opened, and for whom."""
+    await note(desk, "sheet.made", referral, {"office": office})
+
+
+async def note(desk: Desk, action: str, subject: str, detail: Mapping[str, str] = NOTHING_MORE) -> None:
     """Write down in the audit what an officer looked at."""
     at = desk.parts.now()
-    await desk.parts.storage.commit(Commit(at=at, audit=(AuditEntry(desk.officer.id, action, subject, at),)))
+    await desk.parts.storage.commit(Commit(at=at, audit=(AuditEntry(desk.officer.id, action, subject, at, detail),)))
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -10,22 +10,46 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.events import OfficerDid
 from bot.receive import Refusal
-from bot.web.console.access import OPENS, PATH, Desk, open_case
-from bot.web.console.cases import case_page
+from bot.web.console.access import OPENS, PATH, Desk, find_code, open_case, open_content
+from bot.web.console.cases import OPENED, case_page
 
-ACTIONS: Final = frozenset({"acknowledge", "accept", "return", "close", "ask"})
+ACTIONS: Final = frozenset(
+    {"acknowledge", "accept", "return", "transfer", "close", "ask", "classify", "link", "unlink"}
+)
+FIELDS: Final = ("reason", "outcome", "office", "other")
+NOWHERE: Final = "-"
+"""Stands for a case that was not found, so that the action is refused by the same gate as every other."""
 
 
 async def act(request: Request, desk: Desk) -> Response:
     """POST /r/<id>: do it and go back to the case; a refusal is shown on the case with status 409."""
     referral = request.path_params["referral"]
     form = request.state.form
-    do, reason, outcome = (str(form.get(name, ""))[:60] for name in ("do", "reason", "outcome"))
+    do = str(form.get("do", ""))
     if do not in ACTIONS or desk.officer.role not in OPENS:
         raise HTTPException(404)
-    did = OfficerDid(desk.officer, do, referral, reason=reason, outcome=outcome, text=str(form.get("text", "")))
+    reason, outcome, office, other = (str(form.get(name, ""))[:60] for name in FIELDS)
+    if do == "link":
+        other = await _meant(desk, str(form.get("code", "")), referral)
+    did = OfficerDid(
+        desk.officer,
+        do,
+        referral,
+        reason=reason,
+        outcome=outcome,
+        office=office,
+        text=str(form.get("text", "")),
+        other=other,
+    )
+    opened = bool(form.get(OPENED))
     try:
         await desk.parts.receiver.officer(did)
     except Refusal as refusal:
-        return await case_page(request, desk, await open_case(desk, referral), refusal=str(refusal), status=409)
-    return RedirectResponse(f"{PATH}/r/{referral}", 303)
+        case = await (open_content if opened else open_case)(desk, referral)
+        return await case_page(request, desk, case, opened=opened, refusal=str(refusal), status=409)
+    return RedirectResponse(f"{PATH}/r/{referral}{f'?{OPENED}=1' if opened else ''}", 303)
+
+
+async def _meant(desk: Desk, code: str, referral: str) -> str:
+    """The case of this office that was named by its code, and is not the one at hand."""
+    return next((one.id for one in await find_code(desk, code) if one.id != referral), NOWHERE)

@@ -1,9 +1,10 @@
-"""The list of an office's referrals, and one case. Nothing is decided here: words are put beside codes."""
+"""One case. Nothing is decided here: words are put beside codes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,58 +12,42 @@ from starlette.responses import Response
 from bot.asking import HELD, LONGEST, agreed
 from bot.labels import coded_answers, text_name
 from bot.web import words
-from bot.web.console.access import FILES, Desk, may_export, open_case, open_file
+from bot.web.console.access import FILES, Desk, linked_cases, open_case, open_content, open_file
+from bot.web.console.frame import officer_names, page_values
+from bot.web.console.queue import row_of
 from bot.web.files import kind_of
+from bot.web.look import Look, look_of
 from bot.web.pages import render
-from referral.clocks import legal_deadlines
+from referral.clocks import due_at, legal_deadlines
+from referral.directory import is_open
 from referral.disclose import REPORTS, is_identified
-from referral.model import Referral
+from referral.model import Content, Office, Referral, Source
 from storage.base import Case
 
-WAITING = frozenset({"proposed", "sent", "delivered"})
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the list."""
-
-    referral: Referral
-    shape: str
-    urgency: str
-    area: str
-    made: str
-    age: str
-    due: str
-    late: bool
-    state: str
-    taken_by: str
-
-
-async def show_list(request: Request, desk: Desk) -> Response:
-    """GET /: what waits, by urgency and age; with ?xem=xong what is over."""
-    closed = request.query_params.get("xem") == "xong"
-    found = await desk.parts.storage.list_referrals(desk.officer, closed=closed)
-    names = await officer_names(desk)
-    rows = [_row(desk, one, names) for one in sorted(found, key=_order)]
-    waiting = [row.referral for row in rows if row.referral.state in WAITING]
-    line = "" if closed else words.must_do(waiting, desk.parts.now())
-    return render(
-        request, "console/list.html", **page_values(desk), rows=rows, closed=closed, must_do=line,
-        is_urgent=any(one.urgent for one in waiting), waiting=len(waiting),
-    )  # fmt: skip
+OPENED: Final = "mo"
+"""With this in its address or its form, a page shows the person's own words: the officer asked for them."""
+ANSWERS: Final = frozenset({"add_text"})
+"""Free texts in which somebody answers an officer or adds to their report: they belong to the exchange."""
 
 
 async def show_case(request: Request, desk: Desk) -> Response:
-    """GET /r/<id>: the case. Opening it is written down."""
-    case = await open_case(desk, request.path_params["referral"])
-    return await case_page(request, desk, case)
+    """GET /r/<id>: the case; with ?mo=1 the person's words too. Opening is written down, each of the two."""
+    opened = request.query_params.get(OPENED) == "1"
+    case = await (open_content if opened else open_case)(desk, request.path_params["referral"])
+    return await case_page(request, desk, case, opened=opened)
 
 
-async def case_page(request: Request, desk: Desk, case: Case, *, refusal: str = "", status: int = 200) -> Response:
+async def case_page(
+    request: Request, desk: Desk, case: Case, *, opened: bool = False, refusal: str = "", status: int = 200
+) -> Response:
     """The page of an opened case; `refusal` says why an action was not taken."""
+    look = look_of(request)
+    names = await officer_names(desk)
+    content = _content_values(desk, case) if opened else {}
     return render(
-        request, "console/case.html", status, **page_values(desk), **_case_values(desk, case, await officer_names(desk)),
-        refusal=refusal,
+        request, "console/case.html", status, **page_values(desk, look), **_case_values(desk, case, names, look),
+        **_choices(desk, case, look), linked=await _linked(desk, case, names, look),
+        content=content, opened=opened, withheld=_withheld(case), refusal=look.say(refusal), at="case",
     )  # fmt: skip
 
 
@@ -79,82 +64,161 @@ async def show_file(request: Request, desk: Desk) -> Response:
     )
 
 
-def page_values(desk: Desk) -> dict[str, Any]:
-    """What the frame of every page of the console needs."""
-    offices = {office.id: office.name for office in desk.parts.book.referral.offices}
+def _case_values(desk: Desk, case: Case, names: Mapping[str, str], look: Look) -> dict[str, Any]:
+    """What every case has, in codes put into words."""
+    book, say, now = desk.parts.book, look.say, desk.parts.now()
+    intake, referral = case.intake, case.referral
+    classify_by = due_at(book.referral.clocks["classify"], intake.created_at)
     return {
-        "officer": desk.officer,
-        "office": offices.get(desk.officer.office, ""),
-        "role": words.ROLES.get(desk.officer.role, desk.officer.role),
-        "csrf": desk.csrf,
-        "may_export": may_export(desk),
+        "row": row_of(book, referral, names, now, look),
+        "referral": referral,
+        "kind": say(words.KINDS.get(intake.kind, intake.kind)),
+        "place": words.place(intake.facts, book.referral.provinces, say),
+        "level": say(words.LEVELS[referral.level]),
+        "came_by": say(words.CHANNELS.get(intake.channel, intake.channel)),
+        "language": say(words.LANGUAGES.get(intake.locale, intake.locale)),
+        "source": source_line(book.referral.sources, referral.source),
+        "ground": _ground(desk, referral, look),
+        "answers": coded_answers(book, intake.answers),
+        "consents": [
+            (_route(desk, one.to, look), one.given, words.when(one.at), one.wording) for one in case.consents
+        ],
+        "timeline": words.timeline(case.timeline, names, details(desk, look), now, say),
+        "clocks": [
+            (look.of_two((clock.name, clock.name_en)), words.when(at), *words.until(at, now, say))
+            for clock, at in legal_deadlines(book.referral, referral)
+        ],
+        "classified": look.of_two(book.referral.classes.get(intake.filed_as, ("", ""))),
+        "classified_at": words.when(intake.classified_at),
+        "classify_by": (words.when(classify_by), *words.until(classify_by, now, say)),
+        "received": words.when(intake.created_at),
+        "updated": words.when(intake.updated_at) if intake.updated_at - intake.created_at > timedelta() else "",
+        "ended": details(desk, look).get(referral.outcome or referral.reason, ""),
+        "taken": words.when(referral.acknowledged_at),
+        **screening_values(desk, case, look),
+    }  # fmt: skip
+
+
+def screening_values(desk: Desk, case: Case, look: Look) -> dict[str, Any]:
+    """The signs: reasons in words with their sources, the elements of the law, the ILO dimensions."""
+    book, screening = desk.parts.book.referral, case.intake.screening
+    in_english = {rule.id: rule.because_en for rule in book.levels}
+    elements = ("Hành vi", screening.act), ("Thủ đoạn", screening.means), ("Mục đích", screening.purpose)
+    return {
+        "reasons": [
+            (look.of_two((one.because, in_english.get(one.rule, one.because))), source_line(book.sources, one.source))
+            for one in screening.reasons
+        ],
+        "elements": [(look.say(name), there) for name, there in elements],
+        "dimensions": [
+            (look.say(name), screening.dimensions.get(code, False)) for code, name in words.DIMENSIONS.items()
+        ],
+        "any_dimension": any(screening.dimensions.values()),
     }
 
 
-async def officer_names(desk: Desk) -> dict[str, str]:
-    """Officers' names by id, for the timeline and the list."""
-    return {officer.id: officer.name for officer in await desk.parts.accounts.officers()}
-
-
-def _order(referral: Referral) -> tuple[bool, str, Any]:
-    return (not referral.urgent, {"L4": "0", "L3": "1", "L2": "2"}.get(referral.level, "3"), referral.created_at)
-
-
-def _row(desk: Desk, referral: Referral, names: dict[str, str]) -> Row:
-    now = desk.parts.now()
-    shape, urgency = words.URGENCY["L4" if referral.urgent else referral.level]
-    due, late = words.due(referral, now)
-    return Row(
-        referral, shape, urgency, desk.parts.book.referral.provinces.get(referral.province, words.NO_PROVINCE),
-        words.when(referral.created_at), words.ago(referral.created_at, now), due, late,
-        words.STATES[referral.state], names.get(referral.officer, ""),
-    )  # fmt: skip
-
-
-def _case_values(desk: Desk, case: Case, names: dict[str, str]) -> dict[str, Any]:
-    book = desk.parts.book
-    intake, referral = case.intake, case.referral
-    coded = {**book.referral.outcomes, **book.referral.return_reasons, **book.referral.classes}
-    details = {code: name[0] for code, name in coded.items()}
+def _content_values(desk: Desk, case: Case) -> dict[str, Any]:
+    """The person's own words, by what they answer, and what officers wrote to them with what came back."""
+    content = case.intake.content
     return {
-        "row": _row(desk, referral, names),
-        "referral": referral,
-        "intake": intake,
-        "kind": words.KINDS.get(intake.kind, intake.kind),
-        "place": words.place(intake.facts, book.referral.provinces),
-        "level": words.LEVELS[referral.level],
-        "came_by": words.CHANNELS.get(intake.channel, intake.channel),
-        "language": words.LANGUAGES.get(intake.locale, intake.locale),
-        "source": _source(desk, referral.source),
-        "ground": next((rule.ground for rule in book.referral.grounds if rule.id == referral.ground), referral.ground),
-        "reasons": [(reason.because, _source(desk, reason.source)) for reason in intake.screening.reasons],
-        "elements": [
-            ("Hành vi", intake.screening.act), ("Thủ đoạn", intake.screening.means), ("Mục đích", intake.screening.purpose),
+        "texts": [
+            (text_name(desk.parts.book, slot), text) for slot, text in content.texts.items() if slot not in ANSWERS
         ],
-        "dimensions": [(name, intake.screening.dimensions.get(code, False)) for code, name in words.DIMENSIONS.items()],
-        "any_dimension": any(intake.screening.dimensions.values()),
-        "answers": coded_answers(book, intake.answers),
-        "texts": [(text_name(book, slot), text) for slot, text in intake.content.texts.items()],
-        "notes": intake.content.notes,
-        "media": [_medium(one) for one in intake.content.media],
-        "withheld": intake.kind not in REPORTS and not is_identified(referral, case.consents),
-        "consents": [
-            (book.referral.route_names.get(one.to, ("Mọi cơ quan",))[0], one.given, words.when(one.at), one.wording)
-            for one in case.consents
-        ],
-        "timeline": words.timeline(case.timeline, names, details),
-        "clocks": [(clock.name, words.when(at), at < desk.parts.now()) for clock, at in legal_deadlines(book.referral, referral)],
+        "added": [*content.notes, *(text for slot, text in content.texts.items() if slot in ANSWERS)],
+        "media": [_medium(one) for one in content.media],
+        "letters": _letters(case),
+        "any": content != Content(),
+    }
+
+
+def _letters(case: Case) -> list[tuple[str, str, str]]:
+    """(words, when, kept) of each letter. Another office's letters have no time here: their audit is not this case's."""
+    written = [one for one in case.timeline if one.action in ("referral.asked", "referral.asked_kept")]
+    asked = case.intake.content.asked
+    known = len(written) == len(asked)
+    return [
+        (
+            text,
+            words.when(written[at].at) if known else "",
+            "kept" if known and written[at].action.endswith("kept") else "",
+        )
+        for at, text in enumerate(asked)
+    ]
+
+
+def _withheld(case: Case) -> bool:
+    return case.intake.kind not in REPORTS and not is_identified(case.referral, case.consents)
+
+
+async def _linked(desk: Desk, case: Case, names: Mapping[str, str], look: Look) -> list[Any]:
+    found = await linked_cases(desk, case)
+    return [row_of(desk.parts.book, one, names, desk.parts.now(), look) for one in found]
+
+
+def _choices(desk: Desk, case: Case, look: Look) -> dict[str, Any]:
+    """What can be chosen in the forms."""
+    book, referral = desk.parts.book.referral, case.referral
+
+    def named(table: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
+        return [(code, look.of_two(name)) for code, name in table.items()]
+
+    return {
         "actions": _actions(referral),
-        "may_ask": referral.state in HELD and agreed(intake),
-        "may_be_written_to": agreed(intake),
+        "may_ask": referral.state in HELD and agreed(case.intake),
+        "may_be_written_to": agreed(case.intake),
         "longest": LONGEST,
-        "return_reasons": [(code, name[0]) for code, name in book.referral.return_reasons.items()],
-        "outcomes": [(code, name[0]) for code, name in book.referral.outcomes.items()],
-        "received": words.when(intake.created_at),
-        "updated": words.when(intake.updated_at) if intake.updated_at != intake.created_at else "",
-        "ended": details.get(referral.outcome or referral.reason, ""),
-        "taken": words.when(referral.acknowledged_at),
-    }  # fmt: skip
+        "return_reasons": named(book.return_reasons),
+        "outcomes": named(book.outcomes),
+        "classes": named(book.classes),
+        "directory": directory(desk, referral, look),
+    }
+
+
+def directory(desk: Desk, referral: Referral, look: Look) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(agency, its offices that receive today): the agencies as people know them, in each the case's own province first."""
+    book, today = desk.parts.book.referral, desk.parts.now().date()
+
+    def near(office: Office) -> tuple[bool, bool]:
+        return referral.province not in office.provinces, bool(office.provinces)
+
+    groups = []
+    for route in book.route_names:
+        offices = [
+            one for one in book.offices if one.route == route and one.id != referral.office and is_open(one, today)
+        ]
+        named = [(one.id, look.of_two((one.name, one.name_en))) for one in sorted(offices, key=near)]
+        groups += [(_route(desk, route, look), named)] if named else []
+    return groups
+
+
+def details(desk: Desk, look: Look) -> dict[str, str]:
+    """Coded reasons, outcomes, classes and offices in words."""
+    book = desk.parts.book.referral
+    coded = {
+        **book.outcomes,
+        **book.return_reasons,
+        **book.classes,
+        **{one.id: (one.name, one.name_en) for one in book.offices},
+    }
+    return {code: look.of_two(name) for code, name in coded.items()}
+
+
+def source_line(sources: Mapping[str, Source], name: str) -> str:
+    """A source as it is cited: title and article."""
+    source = sources.get(name)
+    if source is None:
+        return name
+    return f"{source.title}, {source.article}" if source.article else source.title
+
+
+def _ground(desk: Desk, referral: Referral, look: Look) -> str:
+    rule = next((one for one in desk.parts.book.referral.grounds if one.id == referral.ground), None)
+    return look.of_two((rule.ground, rule.ground_en)) if rule else referral.ground
+
+
+def _route(desk: Desk, route: str, look: Look) -> str:
+    name = desk.parts.book.referral.route_names.get(route)
+    return look.of_two(name) if name else look.say("Mọi cơ quan")
 
 
 def _medium(media: tuple[str, str, str]) -> tuple[str, bool, str]:
@@ -164,17 +228,10 @@ def _medium(media: tuple[str, str, str]) -> tuple[str, bool, str]:
     return words.MEDIA.get(kind, kind), is_file and ref != "", " ".join(filter(None, (caption, "" if is_file else ref)))
 
 
-def _source(desk: Desk, name: str) -> str:
-    source = desk.parts.book.referral.sources.get(name)
-    if source is None:
-        return name
-    return f"{source.title}, {source.article}" if source.article else source.title
-
-
-def _actions(referral: Referral) -> list[str]:
+def _actions(referral: Referral) -> Sequence[str]:
     """What can be done now; the life of a referral itself refuses anything else."""
-    if referral.state in WAITING:
-        return ["acknowledge", "accept", "return"]
+    if referral.state in words.WAITING:
+        return ("acknowledge", "accept", "return", "transfer")
     if referral.state == "acknowledged":
-        return ["accept", "return", "close"]
-    return ["return", "close"] if referral.state == "accepted" else []
+        return ("accept", "return", "transfer", "close")
+    return ("return", "transfer", "close") if referral.state == "accepted" else ()

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.web.console.access import Desk, list_exports, open_export
-from bot.web.console.cases import page_values
+from bot.web.console.frame import page_values
+from bot.web.look import look_of
 from bot.web.pages import render
 
 TYPES: Final = {
@@ -22,12 +23,15 @@ _WEEK = re.compile(r"weekly-(\d{4})-W(\d{2})\.(\w+)")
 
 async def show(request: Request, desk: Desk) -> Response:
     """GET /exports: one line a week."""
+    say = look_of(request).say
     weeks: dict[str, list[tuple[str, str]]] = {}
     for name in list_exports(desk):
         found = _WEEK.fullmatch(name)
         if found:
-            weeks.setdefault(f"Tuần {int(found[2])} năm {found[1]}", []).append((found[3].upper(), name))
-    return render(request, "console/exports.html", **page_values(desk), weeks=weeks)
+            weeks.setdefault(say("Tuần {week} năm {year}", week=int(found[2]), year=found[1]), []).append(
+                (found[3].upper(), name)
+            )
+    return render(request, "console/exports.html", **page_values(desk, look_of(request)), weeks=weeks)
 
 
 async def download(request: Request, desk: Desk) -> Response:

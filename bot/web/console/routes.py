@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.web.console import actions, cases, exports, signin
+from bot.web.console import actions, cases, exports, live, looks, queue, sheet, signin
 from bot.web.console.access import PATH, signed_in
 
 
@@ -22,14 +22,17 @@ OPEN: Final[tuple[BaseRoute, ...]] = (
     Route("/officers/sign-in", signin.post, methods=["POST"]),
     Route("/officers/join", signin.show_join, methods=["GET"]),
     Route("/officers/join", signin.post_join, methods=["POST"]),
+    Route("/officers/look", looks.switch, methods=["GET"]),
 )
 """What can be reached without a session; nothing of a case is behind it."""
 
 CLOSED: Final[tuple[BaseRoute, ...]] = (
-    Route("/officers/", signed_in(cases.show_list), methods=["GET"]),
+    Route("/officers/", signed_in(queue.show_list), methods=["GET"]),
     Route("/officers/sign-out", signed_in(signin.leave), methods=["POST"]),
     Route("/officers/r/{referral}", signed_in(cases.show_case), methods=["GET"]),
     Route("/officers/r/{referral}", signed_in(actions.act), methods=["POST"]),
+    Route("/officers/r/{referral}/sheet", signed_in(sheet.show), methods=["GET"]),
+    Route("/officers/live", signed_in(live.stream), methods=["GET"]),
     Route("/officers/r/{referral}/file/{number:int}", signed_in(cases.show_file), methods=["GET"]),
     Route("/officers/exports", signed_in(exports.show), methods=["GET"]),
     Route("/officers/exports/{name}", signed_in(exports.download), methods=["GET"]),

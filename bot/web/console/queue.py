@@ -1,0 +1,133 @@
+"""The list of an office's referrals: what waits, whose it is, what is late, what is over. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.book import Book
+from bot.web import words
+from bot.web.console.access import OPENS, Desk, find_code, list_open
+from bot.web.console.frame import officer_names, page_values
+from bot.web.console.live import mark_of
+from bot.web.look import Look, look_of
+from bot.web.pages import render
+from referral.clocks import legal_deadlines
+from referral.model import Referral
+
+OPEN, MINE, LATE, ALL, CLOSED = "", "toi", "quahan", "tatca", "xong"
+TABS: Final[Mapping[str, str]] = {
+    OPEN: "Đang mở", MINE: "Của tôi", LATE: "Quá hạn", ALL: "Tất cả", CLOSED: "Đã xong",
+}  # fmt: skip
+"""What of the list is shown, by the value of `xem`."""
+MOST: Final = 200
+_LEVELS: Final = {"L4": 0, "L3": 1, "L2": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list. `due` is our own clock while nobody took it, `law` the next ceiling of the law after that."""
+
+    referral: Referral
+    shape: str
+    urgency: str
+    because: str
+    area: str
+    made: str
+    age: str
+    due: str
+    late: bool
+    law: str
+    law_late: bool
+    state: str
+    taken_by: str
+    waits: bool
+
+
+async def show_list(request: Request, desk: Desk) -> Response:
+    """GET /: what must be done now, then what was asked for: `xem` is one of TABS, `ma` a code to find."""
+    look, now = look_of(request), desk.parts.now()
+    tab = request.query_params.get("xem", "")
+    tab = tab if tab in TABS else OPEN
+    sought = request.query_params.get("ma", "")[:20].strip()
+    opened = await list_open(desk)
+    closed = await list_open(desk, closed=True) if tab in (CLOSED, ALL) and not sought else ()
+    waiting = [one for one in sorted(opened, key=_order(now)) if one.state in words.WAITING]
+    found = await find_code(desk, sought) if sought else _of_tab(tab, opened, closed, desk.officer.id, now)
+    names = await officer_names(desk)
+    over = tab == CLOSED and not sought
+    rows = [
+        row_of(desk.parts.book, one, names, now, look) for one in (found if over else sorted(found, key=_order(now)))
+    ]
+    return render(
+        request, "console/list.html", **page_values(desk, look), rows=rows, tab=tab, sought=sought, tabs=TABS,
+        counts=_counts(opened, desk.officer.id, now), must_do=words.must_do(waiting, now, look.say),
+        is_urgent=any(one.urgent for one in waiting), waiting=len(waiting), at="list",
+        cut=MOST if len(opened) >= MOST or len(closed) >= MOST else 0, mark=(await mark_of(desk)).mark,
+        may_open=desk.officer.role in OPENS,
+    )  # fmt: skip
+
+
+def row_of(book: Book, referral: Referral, names: Mapping[str, str], now: datetime, look: Look) -> Row:
+    """A referral in words."""
+    shape, urgency = words.URGENCY["L4" if referral.urgent else referral.level]
+    due, late = words.due(referral, now, look.say)
+    law, law_late = _law(book, referral, now, look)
+    area = book.referral.provinces.get(referral.province) or look.say(words.NO_PROVINCE)
+    return Row(
+        referral, shape, look.say(urgency), because(book, referral, look), area,
+        words.when(referral.created_at), words.ago(referral.created_at, now, look.say), due, late, law, law_late,
+        look.say(words.STATES[referral.state]), names.get(referral.officer, ""), referral.state in words.WAITING,
+    )  # fmt: skip
+
+
+def because(book: Book, referral: Referral, look: Look) -> str:
+    """Why it came here: the rule's sentence in the officer's language, or what was written when it was passed on."""
+    if look.lang == "vi":
+        return referral.because
+    rule = next((one for one in book.referral.routing if one.id == referral.rule), None)
+    return rule.because_en if rule is not None else look.say(referral.because)
+
+
+def _of_tab(
+    tab: str, opened: Sequence[Referral], closed: Sequence[Referral], officer: str, now: datetime
+) -> Sequence[Referral]:
+    if tab in (CLOSED, ALL):
+        return (*opened, *closed) if tab == ALL else closed
+    kept: Callable[[Referral], bool] = {
+        MINE: lambda one: one.officer == officer,
+        LATE: lambda one: words.due(one, now)[1],
+    }.get(tab, lambda one: True)
+    return [one for one in opened if kept(one)]
+
+
+def _counts(opened: Sequence[Referral], officer: str, now: datetime) -> Mapping[str, int]:
+    return {tab: len(_of_tab(tab, opened, (), officer, now)) for tab in (OPEN, MINE, LATE)}
+
+
+def _order(now: datetime) -> Callable[[Referral], Any]:
+    """What must be taken now, then what is late, what waits, what somebody holds, what is over; then level and age."""
+
+    def place(one: Referral) -> Any:
+        waits, ended = one.state in words.WAITING, one.closed_at is not None
+        group = (not (waits and one.urgent), not words.due(one, now)[1], not waits, ended)
+        return (*group, not one.urgent, _LEVELS.get(one.level, 3), one.created_at)
+
+    return place
+
+
+def _law(book: Book, referral: Referral, now: datetime, look: Look) -> tuple[str, bool]:
+    """The ceiling of the law that comes next, for a case that somebody holds; of those that all have passed, the last."""
+    if referral.state in words.WAITING or referral.closed_at is not None:
+        return "", False
+    ends = sorted(at for _, at in legal_deadlines(book.referral, referral))
+    end = next((at for at in ends if at >= now), ends[-1] if ends else None)
+    if end is None:
+        return "", False
+    left, passed = words.until(end, now, look.say)
+    return look.say("luật: {left}", left=left), passed

@@ -239,8 +239,9 @@ class Refused:
 class Intake(Struct, frozen=True):
     """What a conversation leaves. Coded facts are readable for routing and counting; `content` is stored encrypted.
 
-    `filed_as` is the class that an officer gave it. `conversation` is the pseudonym through which a question can go back. `receipt` is the code in the turn that makes
-    it; only its keyed hash is stored, so an intake that was read has none. `revision` counts its commits.
+    `conversation` is the pseudonym through which a question can go back. `receipt` is the code in the turn that makes
+    it; only its keyed hash is stored, so an intake that was read has none. `revision` counts its commits. `filed_as` is
+    the class that an officer gave it.
     """
 
     id: str

@@ -329,6 +329,13 @@ async def test_another_office_gets_404_and_not_one_word(world: World, desk: Desk
     acted = await desk.post(f"/officers/r/{referral.id}", do="acknowledge")
     assert acted.status_code == 404
     assert "xe tai" not in own.text + acted.text
+    for more in ("?mo=1", "/sheet", "/sheet?toi=hotline-111"):
+        asked = await desk.get(f"/officers/r/{referral.id}{more}")
+        assert asked.status_code == 404
+        assert "xe tai" not in asked.text
+    assert referral.code not in (await desk.get(f"/officers/?ma={referral.code}")).text.replace(
+        f'value="{referral.code}"', ""
+    )
 
 
 async def test_what_a_person_wrote_is_shown_as_text_and_its_tricks_are_made_visible(world: World, desk: Desk):

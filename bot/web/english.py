@@ -326,6 +326,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "Thôi báo tới máy của cán bộ": "Telling the officers' phones was stopped",
     "Mở xem hồ sơ": "Opened the case",
     "Lập phiếu chuyển": "Made a hand-over sheet",
+    "Người không có quyền hỏi xem": "Asked for by somebody without the right",
     "Tải tệp đính kèm": "Saved a file",
     "chưa có máy nào của người cần báo nhận thông báo": "nobody who is to be told has a phone for notices",
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from bot import log
 from bot.book import BadBook, read_book
 from bot.doors import lines, route, triage
-from bot.interpreter import begin
+from bot.interpreter import begin, keep_memory_in
 from bot.receive import utc_now
 from bot.settings import BadSetting, read_settings
 
@@ -280,6 +280,7 @@ def _draw(chosen: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    keep_memory_in()
     if sys.argv[1:2] in (["serve"], ["work"]):
         begin()
     sys.exit(main())

@@ -82,7 +82,7 @@ async def _serve(settings: Settings, book: Book) -> int:
             site_over(parts, leaving),
             host=settings.host,
             port=settings.port,
-            log_level="warning",
+            log_config=None,  # its lines go the way of every library's: without their text
             access_log=False,
             server_header=False,
             date_header=False,
@@ -111,7 +111,13 @@ class _Server(uvicorn.Server):
         self._listening = listening
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            log.warn(
+                "service.no_port", port=self.config.port, problem="another program listens there, or it may not be used"
+            )
+            raise
         if self.started:
             self._listening()
 

@@ -262,6 +262,6 @@ def test_every_line_of_the_log_is_explained_and_every_one_there_exists():
     written: set[str] = set()
     for path in sorted((ROOT / "bot").rglob("*.py")):
         text = path.read_text("utf-8")
-        written |= set(re.findall(r'(?:log\.say|(?:log\.|^    )warn|_tell_failure)\(\s*"([a-z_.]+)"', text, re.M))
+        written |= set(re.findall(r'(?:log\.say|(?:log\.|^ +)warn|_tell_failure)\(\s*"([a-z_.]+)"', text, re.M))
         written |= set(re.findall(r'^[A-Z_]+ = "([a-z]+\.failed)"', text, re.MULTILINE))
     assert first_cells(part(OPERATION, "## The log")) == written

@@ -193,22 +193,26 @@ def _heads() -> Select[Any]:
     sender = select(by_name.where(_waits).scalar_subquery().label("name")).cte("sender", recursive=True)
     following = by_name.where(_box.c.finished == t.NO, _box.c.sender > sender.c.name).scalar_subquery()
     sender = sender.union_all(select(following).where(sender.c.name.is_not(None)))
-    head = t.outbox.alias("head")
 
     def of(priority: int) -> Select[Any]:
-        soonest = (
-            select(_box.c.id)
-            .where(_box.c.finished == t.NO, _box.c.sender == sender.c.name)
-            .where(_box.c.priority == literal_column(str(priority)), ~_stands_behind)
-            .order_by(_box.c.due_at, _box.c.id)
-            .limit(literal_column("1"))
-            .scalar_subquery()
-        )
-        return select(head.c.priority, head.c.due_at, head.c.id, head.c.sender).join_from(
-            sender, head, head.c.id == soonest
-        )
+        def first(column: ColumnElement[Any]) -> ColumnElement[Any]:
+            return (
+                select(column)
+                .where(_box.c.finished == t.NO, _box.c.sender == sender.c.name)
+                .where(_box.c.priority == literal_column(str(priority)), ~_stands_behind)
+                .order_by(_box.c.due_at, _box.c.id)
+                .limit(literal_column("1"))
+                .scalar_subquery()
+            )
 
-    return select(union_all(*map(of, PRIORITIES)).subquery("found"))
+        # Twice the first, and no join: PostgreSQL reads a small table whole for a join, and 100,000 rows are small to it.
+        return select(
+            literal_column(str(priority)).label("priority"), first(_box.c.due_at).label("due_at"),
+            first(_box.c.id).label("id"), sender.c.name,
+        )  # fmt: skip
+
+    found = union_all(*map(of, PRIORITIES)).subquery("found")
+    return select(found).where(found.c.id.is_not(None))
 
 
 HEADS = question(_heads())

@@ -85,7 +85,9 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
         # does not wait for its lease to end.
         await storage.give_back(utc_now())
     await storage.catch_up(utc_now())  # the clock may have been set back while nothing ran
-    work = Work(storage, book, receiver, channels, settings.url, utc_now, run_export, run_erase, {TELEGRAM: Pace()})
+    work = Work(
+        storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()}, erase=run_erase
+    )
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
     await storage.listen(deliverer.wake)

@@ -69,10 +69,10 @@ class Work:
     url: str
     now: Clock
     export: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
-    erase: Callable[[], Awaitable[None]] | None = None
     paces: Mapping[str, Pace] = field(default_factory=dict)
     steady: Callable[[], float] = time.monotonic
     wait: Wait = wait_for
+    erase: Callable[[], Awaitable[None]] | None = None
 
 
 async def perform(work: Work, claimed: Claimed) -> Ended:

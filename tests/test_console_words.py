@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,15 @@ def said() -> set[str]:
         found |= set(re.findall(r't\("([^"]+)"', text)) | set(re.findall(r"t\('([^']+)'", text))
     for path in WEB.rglob("*.py"):
         found |= set(re.findall(r'say\(\s*"([^"]+)"', path.read_text()))
-    tables = (words.LEVELS, words.KINDS, words.STATES, words.ROLES, words.LANGUAGES, words.DIMENSIONS, words.MEDIA)
+    tables: tuple[Mapping[str, str], ...] = (
+        words.LEVELS,
+        words.KINDS,
+        words.STATES,
+        words.ROLES,
+        words.LANGUAGES,
+        words.DIMENSIONS,
+        words.MEDIA,
+    )
     tables += (words.ACTIONS, words.COUNTRIES, words.PLACES, {word: word for _, word in words.URGENCY.values()})
     return found | {word for table in tables for word in table.values()} | {words.NO_PROVINCE, words.NO_PHONE}
 

@@ -429,7 +429,8 @@ def test_every_secret_is_compared_in_constant_time():
     for path in Path(the_limits.__file__).parent.rglob("*.py"):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if re.search(
-                r"(secret|token|password|csrf|code)\w*(\.value)?\s*[!=]=\s*(?!again)[a-z_]+(?!\w*\()", line.partition("#")[0]
+                r"(secret|token|password|csrf|code)\w*(\.value)?\s*[!=]=\s*(?!again)[a-z_]+(?!\w*\()",
+                line.partition("#")[0],
             ):
                 found.append(f"{path.name}:{number}: {line.strip()}")
     assert found == [], found

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from bot import log
 from bot.held import pause
-from storage.audit import Audit, Shown, Verdict
+from storage.audit import Audit, Verdict
+from storage.audit_pages import Shown
 from storage.base import StorageAway
 from storage.chain import Kept
 from storage.store import DatabaseStorage

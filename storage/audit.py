@@ -7,7 +7,7 @@ A turn writes its rows and knows nothing of links. Whoever links asks first up t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -15,10 +15,10 @@ from msgspec import Struct
 from sqlalchemy import Insert, Integer, Update, bindparam, func, insert, literal_column, select, update
 
 from storage import schema as t
+from storage.audit_pages import LINE_COLUMNS, NEWEST_FIRST, WITH_DETAILS, Asked, Page, Shown, page, read_by, refused
 from storage.base import AuditEntry, Officer
-from storage.cases import OFFICER, REFERRAL
 from storage.chain import LOWEST, START, Kept, Line, Link, broken, detail_hash, head_text, is_in, link_hash, ranges
-from storage.rows import audit_values, from_ms, read_detail, read_officer, to_ms, write_json
+from storage.rows import audit_values, from_ms, read_detail, to_ms, write_json
 from storage.seal import Sealer
 from storage.statements import Sql, Work, insert_once, listed, question
 from storage.store import DatabaseStorage
@@ -32,12 +32,6 @@ MOST: Final = 200
 LINKS_TOGETHER: Final = 200
 ERASED: Final = "audit.erased"
 """The action of the row that says whose details went; its subject is the certificate, its detail the rows."""
-
-REFUSED: Final = "access.refused"
-"""The action of a row that says what an officer asked for and did not get."""
-
-READS_AUDIT: Final = "auditor"
-"""The role that reads the audit: nobody who appears in it otherwise."""
 
 
 class Linked(Struct, frozen=True):
@@ -65,27 +59,9 @@ class Verdict(Struct, frozen=True):
     broken: str = ""
 
 
-class Shown(Struct, frozen=True):
-    """A row of the audit as an auditor sees it: codes and ids. `certificate` is that of the erasure of its detail."""
-
-    id: int
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    detail: Mapping[str, str]
-    certificate: str = ""
-
-
 # ------------------------------------------------------------------------------------------------------- statements
 
 _links = [t.audit_link.c[name] for name in Link._fields]
-_lines = [
-    *(t.audit.c[name] for name in ("id", "at", "actor", "action", "subject", "detail")),
-    *(t.audit_detail.c[name] for name in ("salt", "sha256", "certificate")),
-]
-_with_detail = t.audit.outerjoin(t.audit_detail, t.audit_detail.c.id == t.audit.c.id)
-
 LAST_LINK = question(select(*_links).order_by(t.audit_link.c.id.desc()).limit(1))
 LINK_BEFORE = question(
     select(*_links)
@@ -97,24 +73,11 @@ LINKS_AFTER = question(
     select(*_links).where(t.audit_link.c.id > p("after")).order_by(t.audit_link.c.id).limit(p("most"))
 )
 LINES = question(
-    select(*_lines)
-    .select_from(_with_detail)
+    select(*LINE_COLUMNS)
+    .select_from(WITH_DETAILS)
     .where(t.audit.c.id > p("after"), t.audit.c.id <= p("upto"))
     .order_by(t.audit.c.id)
     .limit(p("most"))
-)
-NEWEST = question(
-    select(*_lines)
-    .select_from(_with_detail)
-    .where(t.audit.c.id < p("before"))
-    .order_by(t.audit.c.id.desc())
-    .limit(p("most"))
-)
-OF_SUBJECT = question(
-    select(*_lines)
-    .select_from(_with_detail)
-    .where(t.audit.c.subject == p("is_subject"), t.audit.c.id < p("before"))
-    .order_by(t.audit.c.id.desc())
 )
 LEFT = question(select(func.count()).select_from(t.audit).where(t.audit.c.id > p("after")))
 LAST_ROW = question(select(t.audit.c.id).order_by(t.audit.c.id.desc()).limit(1))
@@ -125,7 +88,7 @@ CERTIFICATE = question(
 )
 WITH_DETAIL = question(
     select(t.audit.c.id, t.audit_detail.c.id)
-    .select_from(_with_detail)
+    .select_from(WITH_DETAILS)
     .where(t.audit.c.subject == p("is_subject"), t.audit.c.detail != t.NONE)
 )
 ADD_LINK = insert_once(t.audit_link)
@@ -282,33 +245,6 @@ def erase_details(subjects: Iterable[str], certificate: str, by: str, at: dateti
     return len(linked), len(later)
 
 
-def _refused(officer: str, referral: str, where: str, at: datetime) -> Work[None]:
-    """About the referral, where there is one of this id; what else stood in the address is not written down."""
-    known = (yield REFERRAL, {"is_id": referral}) if referral else ()
-    subject = referral if known else officer
-    yield ADD_AUDIT, audit_values(AuditEntry(officer, REFUSED, subject, at, {"page": where}))
-
-
-def _page(subject: str, before: int, most: int) -> Work[list[Shown]]:
-    values = {"is_subject": subject, "before": before, "most": most}
-    rows = yield (OF_SUBJECT if subject else NEWEST), values
-    return [_shown(Line(*row)) for row in rows[:most]]
-
-
-def _read_by(officer: str, subject: str, before: int, most: int, at: datetime) -> Work[list[Shown] | None]:
-    found = yield OFFICER, {"is_id": officer}
-    if not found or read_officer(found[0]).role != READS_AUDIT:
-        return None
-    page = yield from _page(subject, before, most)
-    yield ADD_AUDIT, audit_values(AuditEntry(officer, "audit.read", subject or "audit", at))
-    return page
-
-
-def _shown(line: Line) -> Shown:
-    detail = read_detail(line.detail)
-    return Shown(line.id, from_ms(line.at), line.actor, line.action, line.subject, detail, line.certificate or "")
-
-
 def _head(link: Link) -> Head:
     return Head(head_text(link.id, link.sha256), from_ms(link.at))
 
@@ -319,9 +255,6 @@ def _head_before(before: datetime | None) -> Work[Head | None]:
 
 
 # ------------------------------------------------------------------------------------------------------------- audit
-
-NEWEST_FIRST: Final = 2**62
-"""Before which row to begin, where nobody said."""
 
 
 class Audit:
@@ -359,24 +292,26 @@ class Audit:
         """Everything about a subject, the oldest first, for the command line; that it was shown is written down."""
 
         def work() -> Work[list[Shown]]:
-            found = yield from _page(subject, NEWEST_FIRST, NEWEST_FIRST)
+            found = yield from page(Asked(subject, most=NEWEST_FIRST))
             yield ADD_AUDIT, audit_values(AuditEntry(by, "audit.read", subject, at))
-            return found[::-1]
+            return [*found.rows[::-1]]
 
         return await self._storage.write(work)
 
-    async def page(
-        self, officer: Officer, at: datetime, *, subject: str = "", before: int = NEWEST_FIRST, most: int = 100
-    ) -> list[Shown] | None:
-        """Rows before one, the newest first, for an auditor; that they were read is written in the same transaction.
+    async def page(self, officer: Officer, asked: Asked, at: datetime) -> Page | None:
+        """Rows for an auditor, the newest first; that they were read is written in the same transaction.
 
         None where the officer is no active auditor: nothing is read or written then.
         """
-        return await self._storage.write(lambda: _read_by(officer.id, subject, before, most, at))
+        return await self._storage.write(lambda: read_by(officer.id, asked, at))
+
+    async def unlinked(self) -> int:
+        """How many rows are not in the chain yet."""
+        return await self._storage.read(lambda: _left())
 
     async def refused(self, officer: str, referral: str, page: str, at: datetime) -> None:
         """An officer asked for something that they may not have, or that is not there: of this case, if there is one."""
-        await self._storage.write(lambda: _refused(officer, referral, page, at))
+        await self._storage.write(lambda: refused(officer, referral, page, at))
 
     async def erase(self, subjects: Sequence[str], certificate: str, by: str, at: datetime) -> tuple[int, int]:
         """Link, then erase the details about these subjects: (how many went, how many must be erased later)."""

@@ -8,10 +8,21 @@ from typing import Final
 
 from sqlalchemy.engine import Dialect
 
-from storage import accounts, audit, cases, claims, erasing, files, matters, outbox, turns
+from storage import accounts, audit, audit_pages, cases, claims, erasing, files, matters, outbox, turns
 from storage.statements import Compiled, Sql, compiled, statements_of
 
-SPEAKING: Final[tuple[ModuleType, ...]] = (accounts, audit, cases, claims, erasing, files, matters, outbox, turns)
+SPEAKING: Final[tuple[ModuleType, ...]] = (
+    accounts,
+    audit,
+    audit_pages,
+    cases,
+    claims,
+    erasing,
+    files,
+    matters,
+    outbox,
+    turns,
+)
 
 
 @cache

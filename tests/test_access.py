@@ -278,6 +278,19 @@ async def test_those_who_may_really_see_the_case(house: House) -> None:
     assert FILE == seen[1]
 
 
+async def test_an_auditor_sees_who_opened_what_and_no_word_of_it(house: House) -> None:
+    officer, token = await house.become(Who("duty", "own"))
+    await house.knock("GET", f"/officers/r/{CASE}", token, {})
+    _, token = await house.become(Who("auditor", "elsewhere"))
+    everything = await house.knock("GET", "/officers/audit", token, {})
+    assert f"{officer}</td><td>Mở xem hồ sơ<br><code>case.opened</code>" in everything.text
+    assert not shows_the_case(everything)
+    about = await house.knock("GET", f"/officers/audit?ma={CASE}&viec=case.", token, {})
+    assert (about.text.count("<code>case.opened</code>"), about.text.count("<code>sign_in.done</code>")) == (1, 0)
+    nothing = await house.knock("GET", "/officers/audit?ai=nobody&truoc=x", token, {})
+    assert "Không có dòng nào" in nothing.text
+
+
 # ------------------------------------------------------------------------------------------------- the audit comes first
 
 READ = [page for page, line in LINES.items() if "writes" in line]

@@ -20,7 +20,9 @@ from bot import log
 from bot.book import Book
 from bot.export import export_weekly
 from bot.weekly import AUDIT_HEAD
+from storage.accounts import Accounts
 from storage.audit import MOST, Audit
+from storage.audit_pages import Asked
 from storage.base import AuditEntry, Commit, Officer, StorageAway
 from storage.chain import START, BadHead, Kept, Line, is_in, link_hash, ranges, read_head
 from storage.connections import NotTaken
@@ -437,25 +439,44 @@ DUTY = Officer("police-1", "Trực ban", "police-1", "police", "duty")
 
 
 async def test_only_an_auditor_turns_its_pages_and_that_is_written_down(storage: DatabaseStorage) -> None:
-    from storage.accounts import Accounts
-
     for officer in (AUDITOR, DUTY):
         await Accounts(storage).add(officer, officer.id, NOW, by="operator", at=NOW)
     await written(storage, range(1, 8))
     audit = Audit(storage)
-    assert await audit.page(DUTY, NOW) is None
-    assert await audit.page(Officer("x", "x", "x", "x", "auditor"), NOW) is None
-    newest = await audit.page(AUDITOR, NOW, most=3)
+    assert await audit.page(DUTY, Asked(), NOW) is None
+    assert await audit.page(Officer("x", "x", "x", "x", "auditor"), Asked(), NOW) is None
+    newest = await audit.page(AUDITOR, Asked(most=3), NOW)
     assert newest is not None
-    assert [row.subject for row in newest] == ["ref-2", "ref-1", "ref-0"]
-    further = await audit.page(AUDITOR, NOW, before=newest[-1].id, most=2)
+    assert [row.subject for row in newest.rows] == ["ref-2", "ref-1", "ref-0"]
+    further = await audit.page(AUDITOR, Asked(before=newest.before, most=2), NOW)
     assert further is not None
-    assert [row.subject for row in further] == ["ref-4", "ref-3"]
-    about = await audit.page(AUDITOR, NOW, subject="ref-1")
+    assert [row.subject for row in further.rows] == ["ref-4", "ref-3"]
+    about = await audit.page(AUDITOR, Asked("ref-1"), NOW)
     assert about is not None
-    assert {row.subject for row in about} == {"ref-1"}
+    assert {row.subject for row in about.rows} == {"ref-1"}
     actions = await asked(storage, "SELECT actor, action, subject FROM audit ORDER BY id DESC LIMIT 3")
     assert actions == [("auditor-1", "audit.read", one) for one in ("ref-1", "audit", "audit")]
+
+
+async def test_who_or_what_is_looked_for_page_by_page(
+    storage: DatabaseStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.audit_pages.LOOKED_THROUGH", 10)
+    await Accounts(storage).add(AUDITOR, AUDITOR.id, NOW, by="operator", at=NOW)
+    await written(storage, range(1, 31))  # officer-0, officer-1, officer-2, over and over
+    audit, found, before = Audit(storage), [], 0
+    for _ in range(10):
+        page = await audit.page(AUDITOR, Asked(actor="officer-2", action="case.", before=before, most=2), NOW)
+        assert page is not None
+        found += [row.id for row in page.rows]
+        before = page.before
+        if not before:
+            break
+    assert len(found) == 10
+    assert found == sorted(set(found), reverse=True)
+    nobody = await audit.page(AUDITOR, Asked(actor="nobody"), NOW)
+    assert nobody is not None
+    assert nobody.rows == ()
 
 
 # -------------------------------------------------------------------------------------------------------- the command line

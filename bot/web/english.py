@@ -330,6 +330,29 @@ EVENTS: Final[Mapping[str, str]] = {
     "Tải tệp đính kèm": "Saved a file",
     "chưa có máy nào của người cần báo nhận thông báo": "nobody who is to be told has a phone for notices",
 }
+AUDIT: Final[Mapping[str, str]] = {
+    "Nhật ký": "Audit",
+    "Ai đã làm gì, với mã nào, lúc nào. Không có nội dung hồ sơ ở đây. Mỗi lần xem trang này cũng được ghi lại.": (
+        "Who did what, to which id, and when. No case content is here. Each look at this page is written down too."
+    ),
+    "Chuỗi nhật ký nối đến {at}. Đầu chuỗi:": "The audit is chained up to {at}. Head:",
+    "Chuỗi nhật ký chưa có mắt xích nào.": "The audit has no link yet.",
+    "Chưa nối: {count} dòng.": "Not linked yet: {count} lines.",
+    "Mã hồ sơ, tin, cán bộ hoặc sổ": "Id of a case, intake, officer or export",
+    "Người làm (mã)": "Who did it (id)",
+    "Việc (bắt đầu bằng)": "Action (begins with)",
+    "Lọc": "Filter",
+    "Số": "Number",
+    "Lúc": "When",
+    "Ai": "Who",
+    "Việc đã làm": "What was done",
+    "Với mã": "To which id",
+    "Chi tiết (mã)": "Detail (codes)",
+    "Chi tiết đã xoá theo chứng nhận": "Detail erased under the certificate",
+    "Không có dòng nào trong phần đã tìm.": "No line in the part that was looked through.",
+    "Mới nhất": "Newest",
+    "Cũ hơn": "Older",
+}
 REFUSALS: Final[Mapping[str, str]] = {
     "Không có thao tác này.": "There is no such action.",
     "Chỉ cán bộ được giao mới thực hiện được thao tác này.": "Only the officer in charge can do this.",
@@ -361,5 +384,5 @@ REFUSALS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 ENGLISH: Final[Mapping[str, str]] = {
-    **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **REFUSALS,
+    **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS,
 }  # fmt: skip

@@ -21,6 +21,9 @@ from bot.web.pages import render
 from bot.web.parts import Site, site_of
 from referral.disclose import visible
 from referral.model import Consent, Content, Intake, Referral
+from storage.audit import Audit, Head
+from storage.audit_pages import READS_AUDIT, Asked
+from storage.audit_pages import Page as AuditPage
 from storage.base import AuditEntry, Case, Commit, Officer, Visible
 
 COOKIE: Final = "canbo"
@@ -185,6 +188,27 @@ async def open_export(desk: Desk, name: str) -> Path:
 async def sheet_made(desk: Desk, referral: str, office: str) -> None:
     """Write down that a sheet was made of a case that was opened, and for whom."""
     await note(desk, "sheet.made", referral, {"office": office})
+
+
+def may_audit(desk: Desk) -> bool:
+    """Whether this officer reads the audit: a role of its own, which opens no case."""
+    return desk.officer.role == READS_AUDIT
+
+
+async def open_audit(desk: Desk, asked: Asked) -> AuditPage:
+    """A page of the audit, codes and ids only, with the entry that it was read. Raises HTTPException 404 otherwise."""
+    page = await Audit(desk.parts.storage).page(desk.officer, asked, desk.parts.now()) if may_audit(desk) else None
+    if page is None:
+        raise HTTPException(404)
+    return page
+
+
+async def chain_of_audit(desk: Desk) -> tuple[Head | None, int]:
+    """Where the audit's chain ends, and how many rows are not in it yet. Raises HTTPException 404 for who may not read it."""
+    if not may_audit(desk):
+        raise HTTPException(404)
+    audit = Audit(desk.parts.storage)
+    return await audit.head(), await audit.unlinked()
 
 
 async def note(desk: Desk, action: str, subject: str, detail: Mapping[str, str] = NOTHING_MORE) -> None:

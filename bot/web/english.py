@@ -79,6 +79,7 @@ LIST: Final[Mapping[str, str]] = {
     "{n} hồ sơ đã quá hạn nhận. Mở trước: {code}.": "{n} overdue to be taken. Open first: {code}.",
     "{n} hồ sơ chờ nhận. Mở trước: {code}.": "{n} waiting to be taken. Open first: {code}.",
     "Không có hồ sơ nào chờ nhận.": "No case is waiting to be taken.",
+    "Không có hồ sơ nào chờ nhận. Bạn đang giữ {n} hồ sơ.": "No case is waiting to be taken. You hold {n}.",
     "dưới 1 phút": "under 1 min",
     "{n} phút": "{n} min",
     "{n} giờ": "{n} h",
@@ -373,6 +374,8 @@ REFUSALS: Final[Mapping[str, str]] = {
     "Cơ quan bạn không có hồ sơ mang mã này.": "Your office has no case with this code.",
     "Hai mã này là cùng một tin, không cần ghép.": "Both codes are one report; there is nothing to link.",
     "Nơi nhận trước chưa có người nhận; chuyển lên nơi tiếp theo.": "Nobody at the office before took it; passed to the next.",
+    "Người này muốn người trực trả lời.": "This person wants an answer from the duty officer.",
+    "Người báo thêm tin sau khi hồ sơ này đã kết thúc.": "The person added to the report after this case was closed.",
     "Nơi nhận trước đã trả lại; chuyển tới nơi tiếp theo.": "The office before returned it; passed to the next.",
     **{
         f"Không thực hiện được: tin này {state}.": f"Not possible: this report is {english}."

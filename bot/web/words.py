@@ -202,8 +202,8 @@ def due(referral: Referral, now: datetime, say: Say = vietnamese) -> tuple[str, 
     return until(referral.due_at, now, say)
 
 
-def must_do(waiting: Sequence[Referral], now: datetime, say: Say = vietnamese) -> str:
-    """The one line that answers: what must I do now?"""
+def must_do(waiting: Sequence[Referral], now: datetime, say: Say = vietnamese, held: int = 0) -> str:
+    """The one line that answers: what must I do now? `held` are the officer's own."""
     urgent = [one for one in waiting if one.urgent]
     late = [one for one in waiting if due(one, now)[1]]
     if urgent:
@@ -212,6 +212,8 @@ def must_do(waiting: Sequence[Referral], now: datetime, say: Say = vietnamese) -
         return say("{n} hồ sơ đã quá hạn nhận. Mở trước: {code}.", n=len(late), code=late[0].code)
     if waiting:
         return say("{n} hồ sơ chờ nhận. Mở trước: {code}.", n=len(waiting), code=waiting[0].code)
+    if held:
+        return say("Không có hồ sơ nào chờ nhận. Bạn đang giữ {n} hồ sơ.", n=held)
     return say("Không có hồ sơ nào chờ nhận.")
 
 

@@ -59,14 +59,14 @@ async def show_list(request: Request, desk: Desk) -> Response:
     closed = await list_open(desk, closed=True) if tab in (CLOSED, ALL) and not sought else ()
     waiting = [one for one in sorted(opened, key=_order(now)) if one.state in words.WAITING]
     found = await find_code(desk, sought) if sought else _of_tab(tab, opened, closed, desk.officer.id, now)
-    names = await officer_names(desk)
+    names, counts = await officer_names(desk), _counts(opened, desk.officer.id, now)
     over = tab == CLOSED and not sought
     rows = [
         row_of(desk.parts.book, one, names, now, look) for one in (found if over else sorted(found, key=_order(now)))
     ]
     return render(
         request, "console/list.html", **page_values(desk, look), rows=rows, tab=tab, sought=sought, tabs=TABS,
-        counts=_counts(opened, desk.officer.id, now), must_do=words.must_do(waiting, now, look.say),
+        counts=counts, must_do=words.must_do(waiting, now, look.say, counts[MINE]),
         is_urgent=any(one.urgent for one in waiting), waiting=len(waiting), at="list",
         cut=MOST if len(opened) >= MOST or len(closed) >= MOST else 0, mark=(await mark_of(desk)).mark,
         may_open=desk.officer.role in OPENS,

@@ -32,6 +32,7 @@
   const live = queue().dataset.live;
   if (!live || !window.EventSource) return;
   const say = (what) => {
+    if (!what && !navigator.onLine) return;
     hint.hidden = !what;
     if (what) hint.firstElementChild.textContent = hint.dataset[what];
   };

@@ -20,6 +20,8 @@ from bot.events import ClockDue, Event, OfficerDid, fresh
 from bot.intake import added_to, facts_from, is_danger, kind_of, level_of, new_intake, updated
 from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
 from bot.referring import Referred, consent_choices, consents_of, refer
+from bot.rights import Done, exercise
+from bot.rights import told as told_of_right
 from bot.say import grouped, render, summary
 from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
@@ -87,18 +89,27 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     refers = intake is not None and (draft.alerted or bool(SUBMITS & set(turned.do)))
     referred = refer(book, snapshot, event, intake, turned.do, consents) if intake and refers else Referred()
     told = [one for one in (*snapshot.referrals, *referred.new) if intake is None or one.intake == intake.id]
-    message = _message(book, snapshot, event, turned, draft, intake, told)
+    right = exercise(book, snapshot, event, draft, turned.do)
+    message = _message(book, snapshot, event, turned, draft, intake, told, right)
     audit = _audit(event, before, intake, is_new, turned)
     return Commit(
         at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
         address=Address(event.channel, event.address) if event.address else None,
         conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
-        consents=consents, referrals=referred.new, moved=referred.changed,
-        outbox=(*referred.rows, *_rows(event, before, draft, turned, message), *_fetches(event, before)),
+        consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
+        outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *_fetches(event, before)),
         cancel=() if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media)),
-        audit=(*audit, *referred.audit),
+        audit=(*audit, *referred.audit, *right.audit), request=right.request,
+        erase_report=_erasure(snapshot, right),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
+
+
+def _erasure(snapshot: Snapshot, right: Done) -> tuple[str, str]:
+    """(report, certificate) where a person has their whole report erased."""
+    if not right.erased or snapshot.intake is None or right.request is None:
+        return "", ""
+    return snapshot.intake.id, right.request.id
 
 
 def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conversation) -> Turned:
@@ -130,7 +141,9 @@ def _kept(
     talk: Conversation, before: Conversation, event: Event, intake: Intake | None, found: str, goes_on: bool
 ) -> Conversation:
     """The conversation as it is stored: one version on; while it goes on it knows the intake it left or `found` by receipt."""
-    left = (intake.id if intake else talk.intake or found) if goes_on else ""
+    # Whoever looks up a report goes on about that one; in danger the chat stays with the danger.
+    known = (talk.intake or found) if talk.alerted else (found or talk.intake)
+    left = (intake.id if intake else known) if goes_on else ""
     code = ((intake.receipt if intake else "") or talk.receipt) if goes_on else ""
     is_said = not isinstance(event.what, Woke)
     return replace(
@@ -186,10 +199,13 @@ def _message(
     draft: Conversation,
     intake: Intake | None,
     told: Iterable[Referral],
+    right: Done,
 ) -> Message | None:
     if turned.prompt is None:
         return None
     values = _values(book, snapshot, draft, intake, told, " ".join(line.text for line in turned.prompt.lines))
+    if "right" in turned.do:
+        values["rights"] = told_of_right(book, right, draft.locale)
     message = render(turned.prompt, draft.locale, book.catalogues, values)
     return replace(message, press=event.press, chosen=_chosen_label(event, snapshot))
 

@@ -157,6 +157,8 @@ async def _alarm(work: Work, claimed: Claimed) -> Ended:
 
 
 def _alarm_text(body: Mapping[str, Any]) -> str:
+    if "right" in body:
+        return f"Yêu cầu {body['right']} về dữ liệu cá nhân, hạn {body['until']}. Hãy mở trang cán bộ, mục Yêu cầu."
     if "nobody" in body:
         return f"Hồ sơ {body['nobody']} đã bị mọi nơi trả lại, chưa ai giữ. Hãy mở trang cán bộ."
     seen = "Có một tin không gửi đi được." if body.get("unsent") else "Người nhắn đã thấy số 111 và 113."

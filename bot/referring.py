@@ -219,7 +219,7 @@ def _anew(book: Book, event: Event, closed: Referral) -> Referral:
     number = fresh(event, f"referral/{closed.office}/anew")
     due = event.at + timedelta(seconds=clock_of(book, closed).seconds)
     return replace(
-        closed, id=number, code=_code(number), rule="added_after_closing", because=ADDED_AFTER_CLOSING, state="proposed",
+        closed, id=number, code=short_code(number), rule="added_after_closing", because=ADDED_AFTER_CLOSING, state="proposed",
         created_at=event.at, due_at=due, sent_at=None, delivered_at=None, acknowledged_at=None, accepted_at=None,
         closed_at=None, officer="", reason="", outcome="",
     )  # fmt: skip
@@ -228,12 +228,13 @@ def _anew(book: Book, event: Event, closed: Referral) -> Referral:
 def _open(book: Book, event: Event, intake: Intake, way: Route, office: Office) -> Referral:
     number = fresh(event, f"referral/{office.id}")
     return open_referral(
-        way, office, book.referral, id=number, intake=intake.id, code=_code(number), level=intake.level,
+        way, office, book.referral, id=number, intake=intake.id, code=short_code(number), level=intake.level,
         urgent=intake.level == "L4", province=intake.province, at=event.at,
     )  # fmt: skip
 
 
-def _code(number: str) -> str:
+def short_code(number: str) -> str:
+    """What an id is called over the telephone: six letters and digits that are not mistaken for each other."""
     value, letters = int(number, 16), ""
     for _ in range(CODE_LENGTH):
         value, at = divmod(value, len(CODE_LETTERS))

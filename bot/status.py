@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.book import Book
+from bot.rights import request_lines
 from referral.model import Referral, State
 from storage.base import ReceiptView
 
@@ -36,6 +37,7 @@ def status_lines(book: Book, receipt: ReceiptView | None, locale: str) -> str:
         for route, state in receipt.states
     )
     lines = lines or {_sentence(book, "status_nobody", locale): None}
+    lines |= dict.fromkeys(request_lines(book, receipt.requests, locale))
     if receipt.asked:
         lines |= dict.fromkeys((_sentence(book, "officer_wrote_before", locale), *receipt.asked[-ASKED_SHOWN:]))
     return "\n".join(lines)

@@ -24,7 +24,10 @@ SENTENCES = frozenset(
     old_button pick_more done choose_by_number expired empty_event safe_sentence too_many_codes too_fast
     nothing_to_go_back sent_to_nobody
     officer_wrote officer_wrote_before numbers_now numbers_now_quiet perhaps_person
-    status_waiting status_taken status_elsewhere status_closed status_nobody""".split()
+    status_waiting status_taken status_elsewhere status_closed status_nobody
+    right_erased right_not_erased right_withdrawn right_restricted right_seen right_corrected right_none right_agency_stopped
+    right_agency_has right_agency_by_law right_answer_by right_done_by right_how right_asked_see right_asked_correct
+    right_asked_restrict right_asked_withdraw right_asked_erase right_state_open right_state_done right_state_kept""".split()
 )
 """The fixed sentences that the engine and the shell say by name."""
 NO_ANSWER = frozenset({SKIPPED})

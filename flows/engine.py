@@ -122,9 +122,9 @@ def _first_words(now: UnderWay, text: str) -> Turned:
         now = now.keep(locale=_locale(now, heard))  # a bare number says nothing of a language
     now = now.keep(heard=(heard.intent,))
     word = way(text) or _pressed_in_words(now, text)
-    if word == "language":
-        # Whoever asks for their language first sees the numbers first all the same.
-        return _way(at(now, start(now), say=True).keep(flow="", step=""), "language")
+    if word in ("language", "rights"):
+        # Whoever asks for their language or their data first sees the numbers first all the same.
+        return _way(at(now, start(now), say=True).keep(flow="", step=""), word)
     if word in ALWAYS and not (word == "stop" and not now.talk.prompt):
         return _way(now, word)
     if heard.intent in NO_STORY:

@@ -62,6 +62,25 @@ class Invite(Struct, frozen=True):
 # ---------------------------------------------------------------------------------------------------------- snapshot
 
 
+class Request(Struct, frozen=True):
+    """What somebody asked about their own data: see, correct, restrict, withdraw, erase; by when it is to be answered and done.
+
+    `state`: open, answered, done, or kept (the law has it kept). `code` is what officers call it.
+    """
+
+    id: str
+    code: str
+    intake: str
+    what: str
+    at: datetime
+    answer_by: datetime
+    done_by: datetime
+    channel: str = ""
+    state: str = "open"
+    answered_at: datetime | None = None
+    done_at: datetime | None = None
+
+
 class ReceiptView(Struct, frozen=True):
     """What a receipt leads to: the intake, how far its referrals have come, and what officers wrote to the person."""
 
@@ -70,6 +89,7 @@ class ReceiptView(Struct, frozen=True):
     created_at: datetime
     states: tuple[tuple[str, State], ...] = ()
     asked: tuple[str, ...] = ()
+    requests: tuple[Request, ...] = ()
 
 
 class Snapshot(Struct, frozen=True):
@@ -161,7 +181,8 @@ class Commit(Struct, frozen=True):
     """Everything one turn changes, stored in one transaction.
 
     `expects` is the conversation version that `conversation` was decided on (0: it is new). `moved` are referrals with
-    the state each was decided on. `erase` empties the conversation's draft and what was said in it.
+    the state each was decided on. `erase` empties the conversation's draft and what was said in it. `erase_report`
+    (intake, certificate) erases a whole report that nobody has, because its person asked (`request`).
     """
 
     at: datetime
@@ -184,6 +205,8 @@ class Commit(Struct, frozen=True):
     link: Link | None = None
     blocked: bool = False
     erase: bool = False
+    request: Request | None = None
+    erase_report: tuple[str, str] = ("", "")
 
 
 class Claimed(Struct, frozen=True):

@@ -25,6 +25,7 @@ from storage.base import (
 )
 from storage.claims import read_address
 from storage.outbox import DELIVERED
+from storage.requests import OF_REPORT, read_request
 from storage.rows import (
     ANSWERS,
     AUDIT_COLUMNS,
@@ -209,8 +210,8 @@ def _around(conversation: Conversation | None, sealer: Sealer) -> Work[Snapshot]
     if conversation is None or not conversation.intake:
         return Snapshot(conversation)
     intake = yield from find_intake(conversation.intake, sealer)
-    if intake is not None and not intake.conversation:
-        return Snapshot(conversation)  # erased meanwhile: what is added now is a report of its own
+    if intake is not None and not intake.conversation:  # erased: what is added now is a report of its own
+        return Snapshot(conversation)
     return Snapshot(conversation, intake, (yield from _referrals(conversation.intake)))
 
 
@@ -273,10 +274,10 @@ def _receipt(hashed: str, sealer: Sealer) -> Work[ReceiptView | None]:
     if not found:
         return None
     intake, kind, created_at = found[0]
-    referrals = yield from _referrals(intake)
+    states = tuple((each.to, each.state) for each in (yield from _referrals(intake)))
     opened = yield from find_intake(intake, sealer)
-    asked = opened.content.asked if opened else ()
-    return ReceiptView(intake, kind, from_ms(created_at), tuple((each.to, each.state) for each in referrals), asked)
+    requests = tuple(map(read_request, (yield OF_REPORT, {"is_intake": intake})))
+    return ReceiptView(intake, kind, from_ms(created_at), states, opened.content.asked if opened else (), requests)
 
 
 def abandoned(before: datetime, limit: int) -> Work[tuple[tuple[str, int], ...]]:

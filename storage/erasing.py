@@ -34,8 +34,9 @@ from storage.audit import erase_details
 from storage.base import AuditEntry
 from storage.cases import REFERRALS_OF
 from storage.rows import audit_values, from_ms, read_referral, to_ms, write_json
+from storage.seal import Sealer
 from storage.statements import Work, change, insert_once, question
-from storage.turns import ADD_AUDIT
+from storage.turns import ADD_AUDIT, Ready, write_turn
 
 p = bindparam
 ONE: Final[Any] = literal_column("1")
@@ -179,6 +180,11 @@ EMPTY_REPORT = change(
         func.coalesce(select(t.conversation.c.ended).where(_own).scalar_subquery(), ONE) == ONE,
     )
 )
+EMPTY_REPORT_AT_ONCE = change(
+    empty_report(p("is_id")).where(
+        ~exists().where(t.referral.c.intake == t.intake.c.id, t.referral.c.state != literal_column("'withdrawn'"))
+    )
+)
 FILES_OF = change(files_of(p("is_id")))
 ROWS_OF = change(rows_of(p("is_id")))
 CONSENTS_OF = change(consents_of(p("is_id")))
@@ -245,6 +251,20 @@ def erase_reports(reports: Sequence[Kept], rule: str, erasure: str, at: datetime
             _count(counts, "audit details", details)
     yield from certify(counts, rule, erasure, at)
     return counts
+
+
+def turn_and_erasure(ready: Ready, sealer: Sealer) -> Work[None]:
+    """A turn in which a person has their whole report erased: nobody has it, so nobody is asked."""
+    report, erasure = ready.commit.erase_report
+    yield from write_turn(ready, sealer)
+    found = yield REFERRALS_OF, {"is_intake": report}
+    referrals = tuple(map(read_referral, found))
+    counts: dict[str, int] = {}
+    kept = Kept(report, "", ready.commit.at, "", referrals)
+    if (yield EMPTY_REPORT_AT_ONCE, {"is_id": report, "at": ready.at}):
+        yield from _of_report(kept, counts)
+        yield ADD_ERASED, {"id": report, "what": REPORT, "erasure": erasure, "at": ready.at}
+    yield from certify(counts, "right_erase", erasure, ready.commit.at)
 
 
 def _of_report(report: Kept, counts: dict[str, int]) -> Work[None]:

@@ -363,6 +363,35 @@ erased = Table(
 )
 Index("ix_erased_at", erased.c.at, erased.c.id)
 
+right_request = Table(
+    "right_request",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("code"),  # what officers call it
+    _text("intake"),
+    _text("what"),  # see, correct, restrict, withdraw, erase
+    _text("channel"),
+    _text("state"),  # open, answered, done, kept
+    _text("officer"),
+    _at("at"),
+    _at("answer_by"),
+    _at("done_by"),
+    _perhaps_at("answered_at"),
+    _perhaps_at("done_at"),
+)
+Index("ix_right_request_open", right_request.c.done_by, right_request.c.id, **_where("done_at IS NULL"))
+Index("ix_right_request_intake", right_request.c.intake, **_where("intake <> ''"))
+
+breach = Table(
+    "breach",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _at("detected_at"),
+    _at("recorded_at"),
+    _perhaps_at("notified_at"),
+    Column("sealed_fields", LargeBinary, nullable=False),
+)
+
 export_run = Table(
     "export_run",
     metadata,

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.engine import Dialect
 
-from storage import accounts, audit, audit_pages, cases, claims, erasing, files, matters, outbox, turns
+from storage import accounts, audit, audit_pages, cases, claims, erasing, files, matters, outbox, requests, turns
 from storage.statements import Compiled, Sql, compiled, statements_of
 
 SPEAKING: Final[tuple[ModuleType, ...]] = (
@@ -21,6 +21,7 @@ SPEAKING: Final[tuple[ModuleType, ...]] = (
     files,
     matters,
     outbox,
+    requests,
     turns,
 )
 

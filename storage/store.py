@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, claims, files, matters, outbox
+from storage import cases, claims, erasing, files, matters, outbox
 from storage.base import (
     Address,
     AlreadyHandled,
@@ -113,7 +113,8 @@ class DatabaseStorage(ABC):
         """Store a turn. Raises AlreadyHandled, StaleConversation or StorageAway, and then nothing of it was stored."""
         ready = prepare(commit, self.sealer)
         try:
-            await self.write(lambda: write_turn(ready, self.sealer), lambda _: self._remember(ready))
+            write = erasing.turn_and_erasure if commit.erase_report[0] else write_turn
+            await self.write(lambda: write(ready, self.sealer), lambda _: self._remember(ready))
         except (StaleConversation, AlreadyHandled):
             self._snapshots.drop(ready.address_id)
             raise
@@ -122,8 +123,8 @@ class DatabaseStorage(ABC):
         commit = ready.commit
         for intake in {each.intake for each in (*commit.referrals, *(moved for moved, _ in commit.moved))}:
             self._snapshots.drop_intake(intake)
-        if commit.intake:
-            self._snapshots.drop_intake(commit.intake.id)
+        if commit.intake or commit.erase_report[0]:
+            self._snapshots.drop_intake(commit.intake.id if commit.intake else commit.erase_report[0])
         if not ready.address_id:
             if commit.conversation and commit.expects:
                 self._snapshots.drop_conversation(commit.conversation.id)

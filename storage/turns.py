@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, exists, func, literal_column, or_, select, upd
 from flows.model import Conversation
 from referral.model import Consent, Intake
 from storage import schema as t
-from storage.base import Address, AlreadyHandled, Commit, OutboxRow, StaleConversation
+from storage.base import Address, AlreadyHandled, Commit, OutboxRow, Request, StaleConversation
 from storage.files import ERASE_FILES, OWN_FILE, TAKE_OVER_FILES, file_id
 from storage.matters import CLASSIFY, classified_values, link_write
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
@@ -30,6 +30,7 @@ ADD_INTAKE = insert_once(t.intake, "erased_at")
 ADD_CONSENT = insert_once(t.consent, "id")
 ADD_REFERRAL = insert_once(t.referral)
 ADD_AUDIT = insert_once(t.audit, "id")
+ADD_REQUEST = insert_once(t.right_request, "officer", "answered_at", "done_at")
 ADD_OUTBOX = insert_once(
     t.outbox, "id", "claimed_until", "finished", "state", "attempts", "done_at", "message_ids", "code"
 )
@@ -256,6 +257,8 @@ def _writes(commit: Commit, at: int, where: str, sealer: Sealer) -> list[Change]
     if commit.blocked:
         writes.append((UNREACHABLE, {"is_id": where}) if where else (CONVERSATION_UNREACHABLE, {"is_id": conversation}))
     writes += _file_writes(commit, conversation, sealer)
+    if commit.request:
+        writes.append((ADD_REQUEST, _request_values(commit.request)))
     if commit.erase and conversation:
         writes.append((ERASE_SAID, {"is_id": conversation}))
     return writes
@@ -284,10 +287,17 @@ def _consent_values(it: Consent, commit: Commit) -> Values:
     }
 
 
+def _request_values(it: Request) -> Values:
+    values = {name: getattr(it, name) for name in ("id", "code", "intake", "what", "channel", "state")}
+    return values | {name: to_ms(getattr(it, name)) for name in ("at", "answer_by", "done_by")}
+
+
 def intake_of(commit: Commit) -> str:
     """The intake that a turn is about, or empty."""
     if commit.intake:
         return commit.intake.id
+    if commit.request and commit.request.intake:
+        return commit.request.intake
     return commit.conversation.intake if commit.conversation else ""
 
 

@@ -77,6 +77,7 @@ FILLED_UP = (
     "INSERT INTO attachment (id, conversation, created_at) SELECT id, id, 0 FROM conversation",
     "INSERT INTO audit_detail (id) SELECT id FROM audit",
     "INSERT INTO audit_link (id, previous, at) SELECT id, id - 1, at FROM audit",
+    "INSERT INTO right_request (id, intake, at, answer_by, done_by) SELECT id, id, 0, 0, 0 FROM intake",
     "INSERT INTO erased (id, what, at) SELECT id, 'conversation', active_at FROM conversation",
     "INSERT INTO link (id, one, other, at) SELECT id, id, conversation, 0 FROM intake",
     "VACUUM ANALYZE",

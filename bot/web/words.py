@@ -96,6 +96,12 @@ MEDIA: Final[Mapping[str, str]] = {
 ACTIONS: Final[Mapping[str, str]] = {
     "intake.received": "Hệ thống nhận tin",
     "intake.added": "Người nhắn bổ sung",
+    "right.see": "Người nhắn yêu cầu xem dữ liệu của mình",
+    "right.correct": "Người nhắn yêu cầu sửa",
+    "right.restrict": "Người nhắn yêu cầu tạm ngừng dùng",
+    "right.withdraw": "Người nhắn rút lại đồng ý",
+    "right.erase": "Người nhắn yêu cầu xóa",
+    "referral.withdrawn": "Người nhắn rút lại trước khi tới nơi",
     "referral.proposed": "Đề xuất chuyển tới cơ quan này",
     "referral.raised": "Nâng mức hoặc mở rộng thông tin được xem",
     "referral.added_to": "Tin được bổ sung",

@@ -58,6 +58,11 @@ _WAYS = {
     "language": "ngôn ngữ|đổi ngôn ngữ|chọn ngôn ngữ|language|change language|english|tiếng anh|tiếng việt"
     "|vietnamese|chinese"
     "|tiếng trung|tiếng lào|tiếng khmer|tiếng campuchia|中文|语言|ລາວ|ພາສາລາວ|ខ្មែរ|ភាសាខ្មែរ",
+    "rights": "dữ liệu của tôi|dữ liệu cá nhân|xóa dữ liệu|xoá dữ liệu|xóa dữ liệu của tôi|xoá dữ liệu của tôi"
+    "|xóa thông tin của tôi|xoá thông tin của tôi|xóa tin đã gửi|xoá tin đã gửi|xóa tin của tôi|xoá tin của tôi"
+    "|xem dữ liệu của tôi|sửa dữ liệu của tôi|rút đồng ý|rút lại đồng ý|tôi muốn xóa dữ liệu|tôi muốn xoá dữ liệu"
+    "|tôi muốn xóa dữ liệu của tôi|tôi muốn rút đồng ý|em muốn xóa dữ liệu"
+    "|my data|delete my data|erase my data|see my data|correct my data|withdraw my consent|withdraw consent|delete my report",
     "review": "sửa|sửa lại|xem lại|chỉnh lại|sửa câu trả lời|xem lại câu trả lời|review|edit|修改",
 }
 # Without marks these are as easily another word ("dung": dừng, đừng or đúng), so alone they mean nothing.

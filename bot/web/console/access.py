@@ -25,6 +25,8 @@ from storage.audit import Audit, Head
 from storage.audit_pages import READS_AUDIT, Asked
 from storage.audit_pages import Page as AuditPage
 from storage.base import AuditEntry, Case, Commit, Officer, Visible
+from storage.base import Request as Request_
+from storage.requested import Requests
 
 COOKIE: Final = "canbo"
 PATH: Final = "/officers"
@@ -34,7 +36,7 @@ EXPORT: Final = "weekly"
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
-_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports)?")
+_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports|requests)?")
 _CODE = re.compile(r"[0-9A-Z]{4,12}")
 
 
@@ -209,6 +211,30 @@ async def chain_of_audit(desk: Desk) -> tuple[Head | None, int]:
         raise HTTPException(404)
     audit = Audit(desk.parts.storage)
     return await audit.head(), await audit.unlinked()
+
+
+def may_answer(desk: Desk) -> bool:
+    """Whether this officer answers what people ask about their data: the national hotline's duty and chief, and admins."""
+    officer = desk.officer
+    if officer.role not in OPENS:
+        return False
+    national = any(one.id == officer.office and not one.provinces for one in desk.parts.book.referral.offices)
+    return officer.role == "admin" or (officer.route == "hotline_111" and national)
+
+
+async def list_requests(desk: Desk) -> list[tuple[Request_, list[str]]]:
+    """What waits, and the codes of the referrals it is about; the look is audited. Raises HTTPException 404 for others."""
+    if not may_answer(desk):
+        raise HTTPException(404)
+    await note(desk, "requests.opened", "requests")
+    return await Requests(desk.parts.storage).open()
+
+
+async def answer_request(desk: Desk, request: str, how: str) -> None:
+    """`answered`, `done` or `kept`; one that has ended stays as it is. Raises HTTPException 404 for others."""
+    if not may_answer(desk):
+        raise HTTPException(404)
+    await Requests(desk.parts.storage).answer(request, how, desk.officer.id, desk.parts.now())
 
 
 async def note(desk: Desk, action: str, subject: str, detail: Mapping[str, str] = NOTHING_MORE) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.web import words
-from bot.web.console.access import Desk, may_audit, may_export
+from bot.web.console.access import Desk, may_answer, may_audit, may_export
 from bot.web.look import Look
 
 
@@ -19,6 +19,7 @@ def page_values(desk: Desk, look: Look) -> dict[str, Any]:
         "csrf": desk.csrf,
         "may_export": may_export(desk),
         "may_audit": may_audit(desk),
+        "may_answer": may_answer(desk),
     }
 
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.web.console import actions, audit, cases, exports, live, looks, queue, sheet, signin
+from bot.web.console import actions, audit, cases, exports, live, looks, queue, requests, sheet, signin
 from bot.web.console.access import PATH, signed_in
 
 
@@ -34,6 +34,8 @@ CLOSED: Final[tuple[BaseRoute, ...]] = (
     Route("/officers/r/{referral}/sheet", signed_in(sheet.show), methods=["GET"]),
     Route("/officers/live", signed_in(live.stream), methods=["GET"]),
     Route("/officers/r/{referral}/file/{number:int}", signed_in(cases.show_file), methods=["GET"]),
+    Route("/officers/requests", signed_in(requests.show), methods=["GET"]),
+    Route("/officers/requests", signed_in(requests.answer), methods=["POST"]),
     Route("/officers/exports", signed_in(exports.show), methods=["GET"]),
     Route("/officers/audit", signed_in(audit.show), methods=["GET"]),
     Route("/officers/exports/{name}", signed_in(exports.download), methods=["GET"]),

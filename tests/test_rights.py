@@ -11,10 +11,11 @@ from bot.channels.base import Message
 from referral.clocks import due_at
 from referral.disclose import consent_stands
 from storage.requested import Requests
+from tests.test_console import Desk, add_officer, desk, site
 from tests.test_retention import GONE, LIVE, Inside, close, inside, tip
 from tests.world import START, World
 
-__all__ = ["inside"]
+__all__ = ["desk", "inside", "site"]
 
 
 def code(world: World) -> str:
@@ -117,3 +118,26 @@ async def test_the_staff_are_told_until_it_is_answered_and_the_person_reads_how_
     shown = await world.say("p", code(world))
     assert "Yêu cầu xem: đã làm xong" in shown[0].texts[0]
     assert inside("SELECT action FROM audit WHERE actor = 'hotline-1'") == [("right.answered",), ("right.done",)]
+
+
+async def test_the_hotline_answers_on_its_page_and_another_office_does_not_see_it(
+    world: World,
+    desk: Desk,
+) -> None:
+    await close(world, await tip(world, "p"))
+    await asks(world, "p", "erase", "yes")
+    ((request, _),) = await Requests(world.storage).open()
+    await add_officer(world, "police-20", "police-20", "chief")
+    await desk.sign_in("police-20")
+    assert (await desk.get("/officers/requests")).status_code == 404
+    await add_officer(world, "hotline", "hotline-111")
+    await desk.sign_in("hotline")
+    page = (await desk.get("/officers/requests")).text
+    assert request.code in page
+    assert "13/12/2026" in page
+    assert world.referrals["R1"].code in page
+    assert (await desk.post("/officers/requests", request=request.id, how="nonsense")).status_code == 404
+    assert (await desk.post("/officers/requests", request=request.id, how="kept")).status_code == 303
+    assert request.code not in (await desk.get("/officers/requests")).text
+    shown = await world.say("p", code(world))
+    assert "nơi nhận phải giữ theo quy định" in shown[0].texts[0]

@@ -390,8 +390,12 @@ REQUESTS: Final[Mapping[str, str]] = {
     "Yêu cầu": "Requests",
     "Yêu cầu về dữ liệu": "Data requests",
     "Yêu cầu về dữ liệu cá nhân": "Requests about personal data",
-    "Người gửi tin yêu cầu bằng mã của họ. Không hỏi họ là ai.": "People ask with the code of their report. Do not ask who they are.",
-    "Nơi đang giữ hồ sơ đã được báo; người gửi xem trả lời khi quay lại bằng mã.": "The office with the case was told; who asked reads the answer by their code.",
+    "Người gửi tin yêu cầu bằng mã của họ. Không hỏi họ là ai.": (
+        "People ask with the code of their report. Do not ask who they are."
+    ),
+    "Nơi đang giữ hồ sơ đã được báo; người gửi xem trả lời khi quay lại bằng mã.": (
+        "The office with the case was told; who asked reads the answer by their code."
+    ),
     "Hồ sơ": "Cases",
     "Nhận lúc": "Received",
     "Hạn trả lời": "Answer by",

@@ -13,7 +13,9 @@ import yaml
 
 from flows.model import Asking, Choice, Condition, Everywhere, FlowDef, Next, Problem, Step
 
-DO_WORDS = frozenset({"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right"})
+DO_WORDS = frozenset(
+    {"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right"}
+)
 PLACEHOLDERS = frozenset({"receipt", "summary", "status", "sent_to", "numbers", "rights"})
 CHOICE_SOURCES = frozenset({"consent", "answered"})
 INTAKES = frozenset({"tip", "missing", "support", "info", "person"})

@@ -65,7 +65,11 @@ def render(request: Request, template: str, status: int = 200, *, locale: str = 
     parts = site_of(request)
     look = look_of(request)
     text = TEMPLATES.get_template(template).render(
-        pgettext=translate_for(request, locale), locale=locale, trial=parts.settings.trial, t=look.say, look=look,
+        pgettext=translate_for(request, locale),
+        locale=locale,
+        trial=parts.settings.trial,
+        t=look.say,
+        look=look,
         **{"here": request.url.path, **values},
     )
     return HTMLResponse(text, status)

@@ -30,7 +30,6 @@ from sqlalchemy import (
 
 from referral.model import OPEN, Referral
 from storage import schema as t
-from storage.audit import erase_details
 from storage.base import AuditEntry
 from storage.cases import REFERRALS_OF
 from storage.rows import audit_values, from_ms, read_referral, to_ms, write_json
@@ -238,21 +237,6 @@ def over(before: datetime, after: tuple[datetime, str], most: int) -> Work[tuple
     return tuple(Over(id, from_ms(active_at), address or "") for id, active_at, address in rows)
 
 
-def erase_reports(reports: Sequence[Kept], rule: str, erasure: str, at: datetime) -> Work[Mapping[str, int]]:
-    """Erase those that are still as they were found; what was erased, under one certificate."""
-    counts: dict[str, int] = {}
-    for report in reports:
-        values = {"is_id": report.id, "found_at": to_ms(report.updated_at), "at": to_ms(at)}
-        if (yield EMPTY_REPORT, values):
-            yield from _of_report(report, counts)
-            yield ADD_ERASED, {"id": report.id, "what": REPORT, "erasure": erasure, "at": to_ms(at)}
-            subjects = [report.id, *(one.id for one in report.referrals)]
-            details, _ = yield from erase_details(subjects, erasure, "service", at)
-            _count(counts, "audit details", details)
-    yield from certify(counts, rule, erasure, at)
-    return counts
-
-
 def turn_and_erasure(ready: Ready, sealer: Sealer) -> Work[None]:
     """A turn in which a person has their whole report erased: nobody has it, so nobody is asked."""
     report, erasure = ready.commit.erase_report
@@ -262,18 +246,19 @@ def turn_and_erasure(ready: Ready, sealer: Sealer) -> Work[None]:
     counts: dict[str, int] = {}
     kept = Kept(report, "", ready.commit.at, "", referrals)
     if (yield EMPTY_REPORT_AT_ONCE, {"is_id": report, "at": ready.at}):
-        yield from _of_report(kept, counts)
+        yield from of_report(kept, counts)
         yield ADD_ERASED, {"id": report, "what": REPORT, "erasure": erasure, "at": ready.at}
     yield from certify(counts, "right_erase", erasure, ready.commit.at)
 
 
-def _of_report(report: Kept, counts: dict[str, int]) -> Work[None]:
-    _count(counts, "reports", 1)
-    _count(counts, "files", (yield FILES_OF, {"is_id": report.id}))
-    _count(counts, "messages", (yield ROWS_OF, {"is_id": report.id}))
+def of_report(report: Kept, counts: dict[str, int]) -> Work[None]:
+    """What goes with a report whose own row was emptied; it is counted."""
+    count(counts, "reports", 1)
+    count(counts, "files", (yield FILES_OF, {"is_id": report.id}))
+    count(counts, "messages", (yield ROWS_OF, {"is_id": report.id}))
     yield CONSENTS_OF, {"is_id": report.id}
     if report.conversation:
-        _count(counts, "messages", (yield SAID_IN, {"is_id": report.conversation}))
+        count(counts, "messages", (yield SAID_IN, {"is_id": report.conversation}))
 
 
 def forget(conversations: Sequence[Over], rule: str, erasure: str, at: datetime) -> Work[Mapping[str, int]]:
@@ -281,11 +266,11 @@ def forget(conversations: Sequence[Over], rule: str, erasure: str, at: datetime)
     counts: dict[str, int] = {}
     for one in conversations:
         if (yield CONVERSATION_ITSELF, {"is_id": one.id, "found_at": to_ms(one.active_at)}):
-            _count(counts, "conversations", 1)
-            _count(counts, "messages", (yield SAID_IN, {"is_id": one.id}))
+            count(counts, "conversations", 1)
+            count(counts, "messages", (yield SAID_IN, {"is_id": one.id}))
             for statement in (MARKS_OF, UNSENT_FILES_OF, UNSENT_CONSENTS_OF):
                 yield statement, {"is_id": one.id}
-            _count(counts, "addresses", (yield ADDRESS_ITSELF, {"is_id": one.address}))
+            count(counts, "addresses", (yield ADDRESS_ITSELF, {"is_id": one.address}))
             yield ADD_ERASED, {"id": one.id, "what": CONVERSATION, "erasure": erasure, "at": to_ms(at)}
     yield from certify(counts, rule, erasure, at)
     return counts
@@ -308,7 +293,8 @@ def certify(counts: Mapping[str, int], rule: str, erasure: str, at: datetime, ac
     yield ADD_AUDIT, audit_values(AuditEntry(actor, "data.erased", erasure, at, detail))
 
 
-def _count(counts: dict[str, int], what: str, more: int) -> None:
+def count(counts: dict[str, int], what: str, more: int) -> None:
+    """So many more of these; none is not mentioned."""
     if more:
         counts[what] = counts.get(what, 0) + more
 

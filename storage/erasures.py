@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from storage import erasing
+from storage.audit import erase_details
 from storage.erasing import Kept, Over
 from storage.rows import from_ms, to_ms
 from storage.statements import Work
@@ -43,7 +44,7 @@ class Erasures:
 
     async def erase(self, reports: Sequence[Kept], rule: str, certificate: str, at: datetime) -> Mapping[str, int]:
         """Erase the reports that are still as they were found; how much of what."""
-        return await self._storage.write(lambda: erasing.erase_reports(reports, rule, certificate, at))
+        return await self._storage.write(lambda: _erase_reports(reports, rule, certificate, at))
 
     async def forget(self, over: Sequence[Over], rule: str, certificate: str, at: datetime) -> Mapping[str, int]:
         """Erase the conversations that are still as they were found, and addresses that nothing needs any more."""
@@ -62,3 +63,18 @@ class Erasures:
             return [Erased(what, id, certificate, from_ms(at)) for id, what, certificate, at in rows]
 
         return await self._storage.read(work)
+
+
+def _erase_reports(reports: Sequence[Kept], rule: str, erasure: str, at: datetime) -> Work[Mapping[str, int]]:
+    """Erase those that are still as they were found; what was erased, under one certificate."""
+    counts: dict[str, int] = {}
+    for report in reports:
+        values = {"is_id": report.id, "found_at": to_ms(report.updated_at), "at": to_ms(at)}
+        if (yield erasing.EMPTY_REPORT, values):
+            yield from erasing.of_report(report, counts)
+            yield erasing.ADD_ERASED, {"id": report.id, "what": erasing.REPORT, "erasure": erasure, "at": to_ms(at)}
+            subjects = [report.id, *(one.id for one in report.referrals)]
+            details, _ = yield from erase_details(subjects, erasure, "service", at)
+            erasing.count(counts, "audit details", details)
+    yield from erasing.certify(counts, rule, erasure, at)
+    return counts

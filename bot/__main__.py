@@ -13,6 +13,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bot import log
+from bot.accounts.joining import ROLES
 from bot.book import BadBook, read_book
 from bot.doors import lines, route, triage
 from bot.interpreter import begin, keep_memory_in
@@ -94,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     who.add_argument("--office", help="for a new officer: office id of referral/directory")
     who.add_argument("--again", metavar="OFFICER", help="for an officer who is there: a phone, or a lost password")
     invite.add_argument("--name", help="a new officer's name as colleagues see it")
-    invite.add_argument("--role", default="duty", choices=["duty", "chief", "admin", "auditor", "statistics"])
+    invite.add_argument("--role", default="duty", choices=ROLES)
     revoke = _command(commands, "revoke", "end an officer's access at once", _revoke)
     revoke.add_argument("officer", help="the officer's id")
     _command(commands, "officers", "list the officers", _officers)

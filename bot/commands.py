@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from bot import audit
+from bot.accounts.joining import CODE_LASTS, new_code, new_officer
 from bot.book import read_book
 from bot.export import export_weekly
 from bot.keys import open_with_key, service_key
 from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
 from storage.accounts import Accounts, OfficerUnknown
-from storage.base import Officer
 from storage.chain import read_head
 from storage.open import migrate_storage
 from storage.store import DatabaseStorage
-
-INVITE_DAYS = 7
 
 
 async def export_week(settings: Settings, week: str, folder: Path) -> str:
@@ -56,19 +52,19 @@ async def invite(settings: Settings, office: str, name: str, role: str) -> str:
     if found is None:
         known = ", ".join(one.id for one in book.referral.offices)
         raise BadSetting(f"{office} is no office of referral/directory; known are {known}")
-    code, now = secrets.token_hex(8), utc_now()
-    officer = Officer(f"{office}-{secrets.token_hex(3)}", name, office, found.route, role)
+    code, now = new_code(), utc_now()
+    officer = new_officer(office, found.route, name, role)
     async with _storage(settings) as storage:
-        await Accounts(storage).add(officer, code, now + timedelta(days=INVITE_DAYS), by="operator", at=now)
+        await Accounts(storage).add(officer, code, now + CODE_LASTS, by="operator", at=now)
     return _how_to_join(code, f"{officer.id}, {found.name}")
 
 
 async def invite_again(settings: Settings, officer: str) -> str:
     """Another code for an officer: for their phone beside their page, or for a lost password. Raises BadSetting."""
-    code, now = secrets.token_hex(8), utc_now()
+    code, now = new_code(), utc_now()
     async with _storage(settings) as storage:
         try:
-            await Accounts(storage).invite(officer, code, now + timedelta(days=INVITE_DAYS), by="operator", at=now)
+            await Accounts(storage).invite(officer, code, now + CODE_LASTS, by="operator", at=now)
         except OfficerUnknown:
             raise BadSetting(f"{officer} is no active officer; `python -m bot officers` lists them") from None
     return _how_to_join(code, officer)
@@ -112,6 +108,6 @@ async def audit_show(settings: Settings, subject: str) -> str:
 
 def _how_to_join(code: str, who: str) -> str:
     return (
-        f"{code}\nFor {who}. Join within {INVITE_DAYS} days, once: at /officers/join, or by sending\n"
+        f"{code}\nFor {who}. Join within {CODE_LASTS.days} days, once: at /officers/join, or by sending\n"
         f"/canbo {code}\nto the bot on Telegram. Page and phone need a code each: invite --again OFFICER."
     )

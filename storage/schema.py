@@ -85,6 +85,8 @@ officer = Table(
     _number("failed"),
     _perhaps_at("failed_at"),
     _at("created_at"),
+    Column("sealed_totp", LargeBinary),  # the secret of the second factor; empty without one
+    _number("totp_step"),  # the last step whose code was used: none is taken twice
 )
 Index("ix_officer_office", officer.c.office)
 
@@ -107,8 +109,23 @@ session = Table(
     _at("created_at"),
     _at("expires_at"),
     _perhaps_at("revoked_at"),
+    _text("device"),  # keyed hash of what the browser keeps beside it; empty: not bound
+    _perhaps_at("seen_at"),  # to the minute
 )
 Index("ix_session_officer", session.c.officer)
+
+device = Table(
+    "device",
+    metadata,
+    Column("id", Text, primary_key=True),  # keyed hash of an officer and the secret that their browser keeps
+    Column("officer", Text, ForeignKey(officer.c.id), nullable=False),
+    _number("failed"),  # wrong tries from this browser since the last right one
+    _perhaps_at("failed_at"),
+    _flag("forgotten"),
+    _at("created_at"),
+    _at("seen_at"),
+)
+Index("ix_device_officer", device.c.officer)
 
 address = Table(
     "address",

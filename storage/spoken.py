@@ -8,7 +8,20 @@ from typing import Final
 
 from sqlalchemy.engine import Dialect
 
-from storage import accounts, audit, audit_pages, cases, claims, erasing, files, matters, outbox, requests, turns
+from storage import (
+    accounts,
+    audit,
+    audit_pages,
+    cases,
+    claims,
+    erasing,
+    files,
+    matters,
+    outbox,
+    requests,
+    sessions,
+    turns,
+)
 from storage.statements import Compiled, Sql, compiled, statements_of
 
 SPEAKING: Final[tuple[ModuleType, ...]] = (
@@ -22,6 +35,7 @@ SPEAKING: Final[tuple[ModuleType, ...]] = (
     matters,
     outbox,
     requests,
+    sessions,
     turns,
 )
 

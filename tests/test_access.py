@@ -175,7 +175,7 @@ def shows_the_case(answer: httpx.Response) -> bool:
 
 def is_refused(answer: httpx.Response) -> bool:
     to_sign_in = answer.status_code == 303 and answer.headers["location"].startswith("/officers/sign-in?")
-    return to_sign_in or answer.status_code in (403, 404)
+    return to_sign_in or answer.status_code in (401, 403, 404)
 
 
 # ------------------------------------------------------------------------------------------------------------ the table

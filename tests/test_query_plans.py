@@ -75,6 +75,7 @@ async def server(tmp_path: Path, book: Book) -> AsyncIterator[asyncpg.Connection
 
 FILLED_UP = (
     "INSERT INTO session (token, officer, created_at, expires_at) SELECT id, id, 0, 0 FROM officer",
+    "INSERT INTO device (id, officer, created_at, seen_at) SELECT id, id, 0, 0 FROM officer",
     "INSERT INTO attachment (id, conversation, created_at) SELECT id, id, 0 FROM conversation",
     "INSERT INTO audit_detail (id) SELECT id FROM audit",
     "INSERT INTO audit_link (id, previous, at) SELECT id, id - 1, at FROM audit",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bot.web.english_accounts import ACCOUNTS
 from bot.web.english_requests import REQUESTS
 
 FRAME: Final[Mapping[str, str]] = {
@@ -389,5 +390,5 @@ REFUSALS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 ENGLISH: Final[Mapping[str, str]] = {
-    **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS,
+    **ACCOUNTS, **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from bot.book import Book
 from bot.receive import Receiver, utc_now
 from bot.settings import Settings
+from bot.web.console.tries import Tries
 from storage.accounts import Accounts
 from storage.store import DatabaseStorage
 
@@ -22,6 +23,7 @@ class Site:
     """The parts of the service that pages use. `extra_routes` are other doors of the same port (a platform's webhook).
 
     `problem` is a sentence for the operator, empty where all is well. `leaving`: the service is told to stop, so streams end.
+    `tries` are the wrong tries to sign in.
     """
 
     receiver: Receiver
@@ -33,6 +35,7 @@ class Site:
     lifespan: Any = None
     problem: Callable[[], str] = lambda: ""
     leaving: Callable[[], bool] = lambda: False
+    tries: Tries = field(default_factory=Tries)
 
     @property
     def accounts(self) -> Accounts:

@@ -29,6 +29,8 @@ from storage.base import Request as Request_
 from storage.requested import Requests
 
 COOKIE: Final = "canbo"
+DEVICE_COOKIE: Final = "canbo_may"
+"""The secret of a browser: its sessions are bound to it, and its own wrong tries are all that delays it."""
 PATH: Final = "/officers"
 NOTHING_MORE: Final[Mapping[str, str]] = {}
 OPENS: Final = frozenset({"duty", "chief", "admin"})
@@ -36,7 +38,7 @@ EXPORT: Final = "weekly"
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
-_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports|requests)?")
+_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports|requests|staff|me)?")
 _CODE = re.compile(r"[0-9A-Z]{4,12}")
 
 
@@ -47,6 +49,7 @@ class Desk:
     officer: Officer
     token: str
     parts: Site
+    device: str = ""
 
     @property
     def csrf(self) -> str:
@@ -58,15 +61,21 @@ Page = Callable[[Request, Desk], Awaitable[Response]]
 
 
 def signed_in(page: Page) -> Callable[[Request], Awaitable[Response]]:
-    """A page for officers: without a session, to the sign-in; a form without its token is refused with 403."""
+    """A page for officers: without a session, to the sign-in; a form without its token is refused with 403.
+
+    A form whose session was over when it came is shown again after signing in, if it was a form of that session.
+    """
 
     async def door(request: Request) -> Response:
         token = request.cookies.get(COOKIE, "")
         parts = site_of(request)
-        officer = await parts.accounts.session(token, parts.now()) if token else None
+        device = request.cookies.get(DEVICE_COOKIE, "")
+        # What a page asks for by itself (news of the list) does not keep a session that nobody sits at.
+        used = request.headers.get("sec-fetch-dest") != "empty"
+        officer = await parts.accounts.session(token, parts.now(), device, used=used) if token else None
         if officer is None:
-            return _to_sign_in(request)
-        desk = Desk(officer, token, parts)
+            return await _to_sign_in(request, token)
+        desk = Desk(officer, token, parts, device)
         if request.method == "POST":
             request.state.form = await checked_form(request, token)
         return await noting_refusals(page, request, desk)
@@ -97,7 +106,7 @@ def where_to(wished: str) -> str:
 
 async def still_signed_in(desk: Desk) -> bool:
     """Whether the session of an open stream still stands."""
-    return await desk.parts.accounts.session(desk.token, desk.parts.now()) is not None
+    return await desk.parts.accounts.session(desk.token, desk.parts.now(), desk.device, used=False) is not None
 
 
 async def list_open(desk: Desk, *, closed: bool = False) -> Sequence[Referral]:
@@ -243,11 +252,23 @@ async def note(desk: Desk, action: str, subject: str, detail: Mapping[str, str] 
     await desk.parts.storage.commit(Commit(at=at, audit=(AuditEntry(desk.officer.id, action, subject, at, detail),)))
 
 
-def _to_sign_in(request: Request) -> Response:
+async def _to_sign_in(request: Request, token: str) -> Response:
     """To the sign-in and afterwards back. A link followed from another site comes without our cookie: try once from here."""
     path = request.url.path
     from_elsewhere = request.headers.get("sec-fetch-site") == "cross-site"
     if request.method == "GET" and from_elsewhere and COOKIE not in request.cookies:
         return render(request, "console/again.html", path=where_to(path), officer=None)
+    if request.method == "POST" and token and (form := await _own_form(request, token)) is not None:
+        from bot.web.console.signin import sign_in_to_send  # which needs this module
+
+        return await sign_in_to_send(request, form)
     go = where_to(path) if request.method == "GET" else f"{PATH}/"
-    return RedirectResponse(f"{PATH}/sign-in?next={quote(go)}", 303)
+    return RedirectResponse(f"{PATH}/sign-in?next={quote(go)}{'&ended=1' if token else ''}", 303)
+
+
+async def _own_form(request: Request, token: str) -> FormData | None:
+    """The form, if it is one of this session, though it may be over; None for any other."""
+    try:
+        return await checked_form(request, token)
+    except HTTPException:
+        return None

@@ -8,7 +8,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.web.console import actions, audit, cases, exports, live, looks, queue, requests, sheet, signin
+from bot.web.console import (
+    actions,
+    audit,
+    cases,
+    exports,
+    joining,
+    live,
+    looks,
+    own,
+    queue,
+    requests,
+    sheet,
+    signin,
+    staff,
+)
 from bot.web.console.access import PATH, signed_in
 
 
@@ -20,8 +34,8 @@ OPEN: Final[tuple[BaseRoute, ...]] = (
     Route("/officers", _home, methods=["GET"]),
     Route("/officers/sign-in", signin.show, methods=["GET"]),
     Route("/officers/sign-in", signin.post, methods=["POST"]),
-    Route("/officers/join", signin.show_join, methods=["GET"]),
-    Route("/officers/join", signin.post_join, methods=["POST"]),
+    Route("/officers/join", joining.show, methods=["GET"]),
+    Route("/officers/join", joining.post, methods=["POST"]),
     Route("/officers/look", looks.switch, methods=["GET"]),
 )
 """What can be reached without a session; nothing of a case is behind it."""
@@ -36,6 +50,10 @@ CLOSED: Final[tuple[BaseRoute, ...]] = (
     Route("/officers/r/{referral}/file/{number:int}", signed_in(cases.show_file), methods=["GET"]),
     Route("/officers/requests", signed_in(requests.show), methods=["GET"]),
     Route("/officers/requests", signed_in(requests.answer), methods=["POST"]),
+    Route("/officers/staff", signed_in(staff.show), methods=["GET"]),
+    Route("/officers/staff", signed_in(staff.act), methods=["POST"]),
+    Route("/officers/me", signed_in(own.show), methods=["GET"]),
+    Route("/officers/me", signed_in(own.act), methods=["POST"]),
     Route("/officers/exports", signed_in(exports.show), methods=["GET"]),
     Route("/officers/audit", signed_in(audit.show), methods=["GET"]),
     Route("/officers/exports/{name}", signed_in(exports.download), methods=["GET"]),

@@ -1,75 +1,76 @@
-"""Signing in and out, and joining with a one-time code. A wrong name and a wrong password get the same answer."""
+"""Signing in and out. Whatever was wrong (name, password, code, a try too soon), the answer is the same."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
-from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.accounts import totp
 from bot.demo import PASSWORD, demo_officers
-from bot.web.console.access import COOKIE, PATH, Desk, checked_form, csrf, where_to
+from bot.web.console import tries
+from bot.web.console.access import COOKIE, DEVICE_COOKIE, PATH, Desk, checked_form, csrf, where_to
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
 from bot.web.visitor import is_https
-from storage.accounts import Account, LoginTaken, OfficerUnknown
+from storage.accounts import Account, CodeReplayed, OfficerUnknown
+from storage.base import Officer
 
 DOOR_COOKIE: Final = "canbo_cua"
 """Before there is a session, this is what the form's token is made from."""
 SESSION: Final = timedelta(hours=12)
-FREE_TRIES: Final = 4
-LONGEST_WAIT_S: Final = 60
-"""A name is never locked: after each wrong password the wait doubles, up to a minute, and then the right one gets in."""
-REMEMBERED: Final = 10_000
-SHORTEST_PASSWORD: Final = 12
+"""A session is over after this at the latest; after `storage.accounts.IDLE` without a page before."""
+DEVICE_KEPT: Final = timedelta(days=180)
 LONGEST_PASSWORD: Final = 200
-WRONG: Final = "Tên đăng nhập hoặc mật khẩu chưa đúng. Sau nhiều lần sai, phải chờ tối đa một phút giữa hai lần thử."
-BAD_CODE: Final = "Mã không dùng được: đã dùng, hết hạn hoặc gõ chưa đúng. Xin mã mới từ người quản trị."
-BAD_LOGIN: Final = "Tên đăng nhập cần 3 đến 40 ký tự: chữ không dấu, số, dấu chấm, gạch ngang, gạch dưới."
-BAD_PASSWORD: Final = f"Mật khẩu cần từ {SHORTEST_PASSWORD} đến {LONGEST_PASSWORD} ký tự."
-NOT_SAME: Final = "Hai lần gõ mật khẩu chưa giống nhau."
-TAKEN: Final = "Tên đăng nhập này đã có người dùng. Mã của bạn vẫn còn dùng được."
+WRONG: Final = (
+    "Tên đăng nhập, mật khẩu hoặc mã 6 số chưa đúng. Mỗi mã chỉ dùng một lần. "
+    "Sau nhiều lần sai, phải chờ tối đa một phút giữa hai lần thử."
+)
+ENDED: Final = "Phiên làm việc đã hết: sau 30 phút không dùng hoặc 12 giờ. Đăng nhập lại để tiếp tục."
+KEPT: Final = "Phiên làm việc đã hết trước khi gửi. Nội dung bạn viết vẫn còn ở trang này: đăng nhập lại rồi gửi."
+_KEPT_PATH = re.compile(r"/officers/r/[0-9a-zA-Z]{1,64}(?:/[a-z]{1,30})?")
+_KEPT_NAME = re.compile(r"[a-z_]{1,30}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 _hasher = PasswordHasher()
 _NOBODY: Final = (
     f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}${'A' * 22}${'A' * 43}"
 )
 """What the password of an unknown name is checked against: it takes as long as any, and no password fits it."""
-_at_once = asyncio.Semaphore(2)  # each check takes 64 MiB for a tenth of a second
-_unknown: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
-"""Wrong tries at names that nobody has: they wait like the others, so that waiting tells nothing."""
 
 
 async def show(request: Request) -> Response:
     """GET sign-in. In a trial with the demo officers, their office and the one password."""
-    return await _door(request, next=where_to(request.query_params.get("next", "")))
+    said = ENDED if request.query_params.get("ended") else ""
+    return await door(request, next=where_to(request.query_params.get("next", "")), said=said)
 
 
 async def post(request: Request) -> Response:
-    """POST sign-in: a session of 12 hours, or one sentence that is the same whatever was wrong."""
+    """POST sign-in: a session, or one sentence that is the same whatever was wrong. Kept text comes back to be sent."""
     form = await checked_form(request, request.cookies.get(DOOR_COOKIE, ""))
-    parts = site_of(request)
-    login, password, onward = (str(form.get(name, "")) for name in ("login", "password", "next"))
-    account = await _checked(parts, login.strip().lower(), password)
-    token = secrets.token_urlsafe(32)
-    at = parts.now()
+    parts, at = site_of(request), site_of(request).now()
+    login, password, code, onward = (str(form.get(name, "")) for name in ("login", "password", "code", "next"))
+    kept, token, device = kept_of(form), secrets.token_urlsafe(32), _device_of(request) or secrets.token_urlsafe(32)
     try:
-        if account is None:
-            raise OfficerUnknown
-        await parts.accounts.open_session(account.officer.id, token, at=at, expires_at=at + SESSION)
-    except OfficerUnknown:
-        return await _door(request, 401, next=where_to(onward), wrong=WRONG, login=login[:40])
-    response = RedirectResponse(where_to(onward), 303)
-    response.set_cookie(
-        COOKIE, token, max_age=int(SESSION.total_seconds()), path=PATH, httponly=True, samesite="strict",
-        secure=is_https(request),
-    )  # fmt: skip
+        account, step = await _checked(request, login.strip().lower(), password, code)
+        await parts.accounts.open_session(
+            account.officer.id, token, at=at, expires_at=at + SESSION, device=device, step=step,
+            instead=request.cookies.get(COOKIE, ""),
+        )  # fmt: skip
+    except (OfficerUnknown, CodeReplayed):
+        return await door(request, 401, next=where_to(onward), wrong=WRONG, login=login[:40], kept=kept)
+    await on_signed_in(parts, account.officer, password, token)
+    response = _send_again(request, token, kept) if kept else RedirectResponse(where_to(onward), 303)
+    _set_cookie(request, response, COOKIE, token, SESSION)
+    _set_cookie(request, response, DEVICE_COOKIE, device, DEVICE_KEPT)
     return response
 
 
@@ -81,85 +82,106 @@ async def leave(request: Request, desk: Desk) -> Response:
     return response
 
 
-async def show_join(request: Request) -> Response:
-    """GET join: one-time code, name, password."""
-    return _page(request, "console/join.html")
+async def on_signed_in(parts: Site, officer: Officer, password: str, token: str) -> None:
+    """The one moment in which the right password and the new session are both at hand."""
 
 
-async def post_join(request: Request) -> Response:
-    """POST join: a used, expired or unknown code gets one answer; the code stays good when only the name was taken."""
-    form = await checked_form(request, request.cookies.get(DOOR_COOKIE, ""))
-    parts = site_of(request)
-    code, login, password, again = (str(form.get(name, "")) for name in ("code", "login", "password", "again"))
-    login = login.strip().lower()
-    wrong = _unfit(login, password, again)
-    if not wrong:
-        wrong = await _joined(parts, code.strip(), login, password)
-    if wrong:
-        return _page(request, "console/join.html", 422, wrong=wrong, login=login[:40])
-    return RedirectResponse(f"{PATH}/sign-in", 303)
+async def hashed(parts: Site, password: str) -> str:
+    """The password as it is stored (argon2id)."""
+    async with parts.tries.one_of_strangers:
+        return await asyncio.to_thread(_hasher.hash, password)
 
 
-def _unfit(login: str, password: str, again: str) -> str:
-    if not 3 <= len(login) <= 40 or not all(one.isascii() and (one.isalnum() or one in "._-") for one in login):
-        return BAD_LOGIN
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        return BAD_PASSWORD
-    return "" if password == again else NOT_SAME
+# --------------------------------------------------------------------------------------------------------- is it right
 
 
-async def _joined(parts: Site, code: str, login: str, password: str) -> str:
-    if await parts.accounts.find_invite(code) is None:
-        return BAD_CODE
-    async with _at_once:
-        hashed = await asyncio.to_thread(_hasher.hash, password)
-    try:
-        officer = await parts.accounts.redeem(code, login, hashed, at=parts.now())
-    except LoginTaken:
-        return TAKEN
-    return "" if officer else BAD_CODE
-
-
-async def _checked(parts: Site, login: str, password: str) -> Account | None:
-    """The account, if the password is right and the name may be tried again by now."""
-    now = parts.now()
+async def _checked(request: Request, login: str, password: str, code: str) -> tuple[Account, int]:
+    """The account and the step of its code, if all is right and may be tried by now. Raises OfficerUnknown."""
+    parts, device = site_of(request), _device_of(request)
     account = await parts.accounts.account(login)
-    failed, failed_at = (account.failed, account.failed_at) if account else _unknown.get(login, (0, None))
-    if failed_at is not None and now < failed_at + timedelta(seconds=_wait_s(failed)):
-        return None
-    async with _at_once:
+    known = await parts.accounts.tried_from(account.officer.id if account else login, device)
+    async with parts.tries.one_of_strangers if known is None else parts.tries.one_of_known:
+        # Read within the queue: of many who try at once, each sees the wrong tries of those before.
+        account = await parts.accounts.account(login)
+        if await _must_wait(request, login, account):
+            raise OfficerUnknown
         right = await asyncio.to_thread(_verify, account.password if account else _NOBODY, password)
-    if right and account is not None:
-        return account
-    await parts.accounts.failed(login, at=now)
-    if account is None:
-        _remember(login, failed + 1, now)
-    return None
+        step = _step(account, code, parts.now())
+        if account is None or not right or step is None or not (step or parts.settings.trial):
+            await _count(request, login, account, known is not None)
+            raise OfficerUnknown
+    parts.tries.right(login, tries.network_of(request))
+    return account, step
 
 
-def _wait_s(failed: int) -> int:
-    """Seconds to wait after so many wrong passwords in a row."""
-    over = failed - FREE_TRIES
-    return 0 if over <= 0 else min(LONGEST_WAIT_S, 2 ** min(over, 10))
+async def _must_wait(request: Request, login: str, account: Account | None) -> bool:
+    parts = site_of(request)
+    now, network = parts.now(), tries.network_of(request)
+    tried = await parts.accounts.tried_from(account.officer.id if account else login, _device_of(request))
+    if tried is not None:
+        return tries.waits(tried.failed, tried.failed_at, now)
+    of_name = (account.failed, account.failed_at) if account else parts.tries.of_name(login)
+    return parts.tries.must_wait(login, network, now) or tries.waits(*of_name, now, tries.FREE_OF_NAME)
 
 
-def _verify(hashed: str, password: str) -> bool:
+async def _count(request: Request, login: str, account: Account | None, known: bool) -> None:
+    parts = site_of(request)
+    officer = account.officer.id if account else ""
+    await parts.accounts.failed(login, at=parts.now(), officer=officer, device=_device_of(request))
+    if not known:
+        parts.tries.failed(login, tries.network_of(request), parts.now())
+
+
+def _step(account: Account | None, code: str, at: datetime) -> int | None:
+    """The step of a right code; 0 for an officer without a second factor; None for a wrong or a used one."""
+    if account is None or not account.totp:
+        return 0
+    return totp.matching_step(account.totp, code, at, account.totp_step) or None
+
+
+def _verify(stored: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password[:LONGEST_PASSWORD])
+        return _hasher.verify(stored, password[:LONGEST_PASSWORD])
     except (Argon2Error, InvalidHashError):
         return False
 
 
-def _remember(login: str, failed: int, now: datetime) -> None:
-    _unknown[login] = (failed, now)
-    _unknown.move_to_end(login)
-    while len(_unknown) > REMEMBERED:
-        _unknown.popitem(last=False)
+# --------------------------------------------------------------------------------------------------------------- pages
 
 
-async def _door(request: Request, status: int = 200, **values: str) -> Response:
+async def door(request: Request, status: int = 200, **values: Any) -> Response:
+    """The sign-in page; `kept` is what somebody wrote when their session was over, `said` a sentence about it."""
     demo = await _demo(site_of(request))
-    return _page(request, "console/signin.html", status, demo=demo, demo_password=PASSWORD, **values)
+    given = {"said": "", "kept": {}, "next": "", **values}
+    return door_page(request, "console/signin.html", status, demo=demo, demo_password=PASSWORD, **given)
+
+
+async def sign_in_to_send(request: Request, form: FormData) -> Response:
+    """A form that came when its session was over: the sign-in page, with what was written on it. Nothing is stored."""
+    kept = {name: str(value)[:10_000] for name, value in form.items() if _KEPT_NAME.fullmatch(name) and name != "csrf"}
+    path = request.url.path
+    if not _KEPT_PATH.fullmatch(path):
+        return await door(request, 401, said=ENDED)
+    return await door(
+        request, 401, said=KEPT, kept={"kept_path": path, **{f"kept.{name}": kept[name] for name in kept}}
+    )
+
+
+def kept_of(form: FormData) -> dict[str, str]:
+    """What was kept on a sign-in page: the path it goes to, and its fields, under the names they have there."""
+    path = str(form.get("kept_path", ""))
+    if not _KEPT_PATH.fullmatch(path):
+        return {}
+    named = {name: str(value) for name, value in form.items() if name.startswith("kept.")}
+    return {"kept_path": path, **{name: value for name, value in named.items() if _KEPT_NAME.fullmatch(name[5:])}}
+
+
+def _send_again(request: Request, token: str, kept: dict[str, str]) -> Response:
+    """What was written, to be looked at and sent by hand: nothing is done by signing in alone."""
+    fields = {name[5:]: value for name, value in kept.items() if name.startswith("kept.")}
+    return render(
+        request, "console/kept.html", officer=None, csrf=csrf(token), path=kept["kept_path"], fields=fields
+    )  # fmt: skip
 
 
 async def _demo(parts: Site) -> list[tuple[str, str]]:
@@ -171,12 +193,26 @@ async def _demo(parts: Site) -> list[tuple[str, str]]:
     return [(names[one.office], one.id) for one in demo_officers(parts.book.referral) if one.id in there]
 
 
-def _page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
+def door_page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """A form before there is a session; its token comes from a cookie of its own."""
-    door = request.cookies.get(DOOR_COOKIE, "")
+    before = request.cookies.get(DOOR_COOKIE, "")
     fresh = secrets.token_urlsafe(32)
-    given = {"wrong": "", "login": "", "next": "", **values}
-    response = render(request, template, status, officer=None, csrf=csrf(door or fresh), **given)
-    if not door:
-        response.set_cookie(DOOR_COOKIE, fresh, path=PATH, httponly=True, samesite="strict", secure=is_https(request))
+    given = {"wrong": "", "login": "", **values}
+    response = render(request, template, status, officer=None, csrf=csrf(before or fresh), **given)
+    if not before:
+        _set_cookie(request, response, DOOR_COOKIE, fresh, None)
     return response
+
+
+def _device_of(request: Request) -> str:
+    """The secret that this browser keeps, or empty."""
+    device = request.cookies.get(DEVICE_COOKIE, "")
+    return device if _TOKEN.fullmatch(device) else ""
+
+
+def _set_cookie(request: Request, response: Response, name: str, value: str, lasts: timedelta | None) -> None:
+    """Out of reach of scripts and of other sites; without `lasts` until the browser closes."""
+    age = int(lasts.total_seconds()) if lasts else None
+    response.set_cookie(
+        name, value, max_age=age, path=PATH, httponly=True, samesite="strict", secure=is_https(request)
+    )  # fmt: skip

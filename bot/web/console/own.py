@@ -1,0 +1,43 @@
+"""An officer's own account: where they are signed in, and signing out there."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.web import words
+from bot.web.console.access import PATH, Desk
+from bot.web.console.frame import page_values
+from bot.web.look import look_of
+from bot.web.pages import render
+
+
+async def show(request: Request, desk: Desk) -> Response:
+    """GET /me: own sessions, the newest first; this one is marked."""
+    now, look = desk.parts.now(), look_of(request)
+    this = desk.parts.accounts.session_id(desk.token)
+    found = await desk.parts.accounts.sessions(desk.officer.id, now)
+    rows = [
+        {
+            "id": one.id,
+            "since": words.when(one.created_at),
+            "seen": words.ago(one.seen_at, now, look.say),
+            "this": one.id == this,
+        }
+        for one in found
+    ]
+    return render(request, "console/own.html", **page_values(desk, look), rows=rows)
+
+
+async def act(request: Request, desk: Desk) -> Response:
+    """POST /me: sign out at one other place, or everywhere else. Somebody else's session is never ended here."""
+    form, at = request.state.form, desk.parts.now()
+    match str(form.get("do", "")):
+        case "end":
+            await desk.parts.accounts.end_own(desk.officer.id, str(form.get("session", "")), at=at)
+        case "end_others":
+            await desk.parts.accounts.end_others(desk.officer.id, desk.token, desk.device, at=at)
+        case _:
+            raise HTTPException(404)
+    return RedirectResponse(f"{PATH}/me", 303)

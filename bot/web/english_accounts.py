@@ -1,0 +1,125 @@
+"""The English of the pages about officers' accounts: signing in, joining, one's own sessions, colleagues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ACCOUNTS: Final[Mapping[str, str]] = {
+    # Signing in
+    "Đăng nhập": "Sign in",
+    "Cán bộ đăng nhập": "Officers sign in",
+    "Tên đăng nhập": "Login name",
+    "Mật khẩu": "Password",
+    "Mã 6 số đang hiện trong ứng dụng": "The 6 digits that your app shows now",
+    "Mã 6 số (để trống nếu tài khoản chưa cài)": "6 digits (leave empty if the account has none)",
+    "Lần đầu dùng?": "The first time?",
+    "Nhập mã một lần": "Enter a one-time code",
+    "Quên mật khẩu hoặc đổi điện thoại thì gặp người phụ trách để nhận mã mới.": (
+        "Forgotten password or new phone: see your chief for a new code."
+    ),
+    "Bản dùng thử: cán bộ thử": "Trial: demo officers",
+    "Mật khẩu chung": "Their one password",
+    "Mỗi cơ quan chỉ thấy hồ sơ chuyển cho mình.": "Each office sees only the cases sent to it.",
+    "Tên đăng nhập, mật khẩu hoặc mã 6 số chưa đúng. Mỗi mã chỉ dùng một lần. "
+    "Sau nhiều lần sai, phải chờ tối đa một phút giữa hai lần thử.": (
+        "Login name, password or 6 digits are not right. Each 6 digits work once. "
+        "After several wrong tries, wait up to a minute between two."
+    ),
+    "Phiên làm việc đã hết: sau 30 phút không dùng hoặc 12 giờ. Đăng nhập lại để tiếp tục.": (
+        "Your session is over: after 30 minutes without use, or 12 hours. Sign in again to go on."
+    ),
+    "Phiên làm việc đã hết trước khi gửi. Nội dung bạn viết vẫn còn ở trang này: đăng nhập lại rồi gửi.": (
+        "Your session was over before this was sent. What you wrote is still on this page: sign in again, then send it."
+    ),
+    # What was being written
+    "Gửi lại": "Send again",
+    "Đã đăng nhập lại": "Signed in again",
+    "Chưa có gì được gửi. Xem lại rồi gửi.": "Nothing was sent yet. Look at it, then send it.",
+    "Nội dung": "Text",
+    "Mở hồ sơ mà không gửi": "Open the case without sending",
+    # Joining
+    "Nhập mã": "Enter a code",
+    "Mã do người phụ trách cấp, dùng được một lần. Sau đó bạn đăng nhập bằng tên, mật khẩu và mã 6 số.": (
+        "Your chief gives the code; it works once. After that you sign in with name, password and 6 digits."
+    ),
+    "Mã một lần": "One-time code",
+    "Mật khẩu, từ 12 ký tự; nên ghép bốn từ không liên quan": "Password, 12 characters or more; best four unrelated words",
+    "Gõ lại mật khẩu": "The password again",
+    "Mã 6 số trên điện thoại": "6 digits on your phone",
+    "Trong một ứng dụng tạo mã (TOTP), thêm tài khoản bằng khóa này. Khóa chỉ hiện ở trang này.": (
+        "In an authenticator app (TOTP), add an account with this key. It is shown on this page only."
+    ),
+    "Trang này đang mở trên chính điện thoại đó: chạm để thêm": "This page is open on that phone: tap to add it",
+    "Hình để ứng dụng quét": "Picture for the app to scan",
+    "Mã 6 số đang hiện": "The 6 digits shown now",
+    "Mã 6 số đang hiện (bản dùng thử: có thể bỏ trống)": "The 6 digits shown now (trial: may be left empty)",
+    "Lưu": "Save",
+    "Đã có tài khoản": "I have an account",
+    "Mã không dùng được: đã dùng, hết hạn hoặc gõ chưa đúng. Xin mã mới từ người phụ trách.": (
+        "The code does not work: used, expired or mistyped. Ask your chief for a new one."
+    ),
+    "Tên đăng nhập cần 3 đến 40 ký tự: chữ không dấu, số, dấu chấm, gạch ngang, gạch dưới.": (
+        "A login name has 3 to 40 characters: plain letters, digits, dot, dash, underscore."
+    ),
+    "Mật khẩu cần từ 12 đến 200 ký tự.": "A password has 12 to 200 characters.",
+    "Mật khẩu này dễ đoán: có từ nhiều người dùng, tên đăng nhập, tên cơ quan hoặc dãy số. "
+    "Nên ghép bốn từ trở lên không liên quan với nhau.": (
+        "This password is easily guessed: it has words that many use, your login, your office or a row of digits. "
+        "Best put together four or more unrelated words."
+    ),
+    "Hai lần gõ mật khẩu chưa giống nhau.": "The two passwords are not the same.",
+    "Tên đăng nhập này đã có người dùng. Mã của bạn vẫn còn dùng được.": "This login name is taken. Your code still works.",
+    "Mã 6 số chưa đúng. Xem lại giờ trên điện thoại, rồi nhập mã đang hiện. Mã một lần vẫn còn dùng được.": (
+        "The 6 digits are not right. Check the clock of your phone, then type those shown now. Your code still works."
+    ),
+    # One's own account
+    "Tài khoản": "Account",
+    "Nơi đang đăng nhập": "Where you are signed in",
+    "Từ lúc": "Since",
+    "Dùng gần nhất": "Last used",
+    "Chính ở đây": "Here",
+    "Đăng xuất ở đó": "Sign out there",
+    "Đăng xuất ở mọi nơi khác": "Sign out everywhere else",
+    "Dùng khi mất máy, hoặc thấy một nơi không phải của bạn. Sau đó báo người phụ trách để nhận mã mới và đặt lại mật khẩu.": (
+        "For a lost machine, or a place that is not yours. Then tell your chief, for a new code and a new password."
+    ),
+    "Phiên làm việc tự hết sau 30 phút không dùng, hoặc sau 12 giờ.": (
+        "A session ends by itself after 30 minutes without use, or after 12 hours."
+    ),
+    # Colleagues
+    "Cán bộ của cơ quan": "Officers of this office",
+    "Danh sách cán bộ": "List of officers",
+    "Mã một lần của {name}": "One-time code of {name}",
+    "Mã chỉ hiện lần này; ghi lại và trao tận tay, đừng nhắn.": (
+        "It is shown this once; write it down and hand it over, do not send it."
+    ),
+    "Dùng một lần, trước {until}, ở trang /officers/join. Khi mã được dùng, mật khẩu và mã 6 số cũ không còn hiệu lực.": (
+        "It works once, before {until}, at /officers/join. Once it is used, the old password and 6 digits work no more."
+    ),
+    "Họ tên": "Name",
+    "Cơ quan": "Office",
+    "Vai trò": "Role",
+    "Thao tác": "Actions",
+    "Đang hoạt động": "Active",
+    "Đã thu quyền": "Revoked",
+    "Quản lý": "Manage",
+    "Cấp mã mới (quên mật khẩu, đổi điện thoại)": "New code (forgotten password, new phone)",
+    "Đổi vai trò": "Change role",
+    "Thu quyền ngay, không hoàn lại được": "Revoke now; cannot be undone",
+    "Thêm cán bộ": "Add an officer",
+    "Họ tên như đồng nghiệp gọi": "Name as colleagues see it",
+    "Thêm và hiện mã một lần": "Add, and show the one-time code",
+    "Cần họ tên để đồng nghiệp nhận ra, không quá 80 ký tự.": "A name that colleagues know, of at most 80 characters.",
+    "Chọn cơ quan và vai trò trong danh sách.": "Choose office and role.",
+    "Cán bộ này đã được thêm. Mã chỉ hiện một lần; nếu chưa ghi lại thì cấp mã mới.": (
+        "This officer was added before. A code is shown once; if you did not write it down, make a new one."
+    ),
+    "Không có cán bộ đang hoạt động nào như vậy mà bạn được quản lý. Không có gì thay đổi.": (
+        "There is no such active officer whom you may manage. Nothing was changed."
+    ),
+    "{name}: vai trò {role}. Cán bộ này phải đăng nhập lại.": "{name}: role {role}. This officer has to sign in again.",
+    "{name}: đã thu quyền. Đã đăng xuất mọi nơi, không còn mã hay máy nào dùng được.": (
+        "{name}: revoked. Signed out everywhere; no code and no phone of theirs works."
+    ),
+}

@@ -6,6 +6,7 @@ A crash between sending and marking sends twice: we choose twice over never.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from bot.book import Book
 from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent
 from bot.channels.pace import Pace
 from bot.receive import Clock, Receiver
+from bot.referring import A_PERSON_ROUTE
 from bot.sender import target
+from referral.clocks import clock_for, notice_after
 from referral.model import Referral
 from referral.notice import notice
 from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
@@ -105,6 +108,11 @@ async def _say(work: Work, claimed: Claimed) -> Ended:
 async def _notice(work: Work, claimed: Claimed) -> Ended:
     if claimed.address is None:
         return _done(work, claimed, "dead", "no_phone"), ()
+    if "waited" in claimed.row.body:
+        # Meanwhile it may have been taken back, or gone elsewhere.
+        referral = (await work.storage.load_referral(claimed.row.referral)).referral
+        if referral is None or referral.state in NOT_THEIRS:
+            return _done(work, claimed, "cancelled", "withdrawn"), ()
     message = msgspec.convert(claimed.row.body["message"], Message)
     sent = await _send(work, claimed.address, message)
     return replace(_done(work, claimed, "done", sent=sent), delivered=bool(claimed.row.referral)), ()
@@ -221,7 +229,25 @@ def _notice_row(work: Work, claimed: Claimed, referral: Referral, officer: Offic
     link = f"{work.url}/officers/r/{referral.id}"
     button = Button(data=f"o:acknowledge:{referral.id}", label=TAKE, role="officer", id="acknowledge")
     message = Message((notice(referral, link, "vi", work.book.referral.provinces),), buttons=(button,), link=link)
-    return _to_phone(claimed, officer, phone, message, work.now())
+    row = _to_phone(claimed, officer, phone, message, work.now())
+    wait = _wait_of(work, claimed, referral)
+    return replace(row, due_at=row.due_at + wait, body={**row.body, "waited": "yes"}) if wait else row
+
+
+def _wait_of(work: Work, claimed: Claimed, referral: Referral) -> timedelta:
+    """How long the phones are spared, so that the moment of a notice points at nobody: by chance, the same for all of an office.
+
+    Not where it is urgent, where somebody waits for a person to answer, nor on a rung of the ladder, which is late already.
+    """
+    if (
+        referral.urgent
+        or claimed.row.priority == 0
+        or referral.rule == A_PERSON_ROUTE.rule
+        or "/rung/" in claimed.row.key
+    ):
+        return timedelta()
+    number = hashlib.blake2b(claimed.row.key.encode(), digest_size=8).hexdigest()
+    return notice_after(clock_for(work.book.referral, urgent=False), number)
 
 
 def _to_phone(claimed: Claimed, officer: Officer, phone: Address, message: Message, now: datetime) -> OutboxRow:

@@ -176,7 +176,8 @@ class ClockStep:
 class Clock:
     """A deadline and its ladder. `kind` is `ours` (a promise) or `law` (a legal ceiling shown on the case).
 
-    Exactly one of `seconds`, `months` (calendar) and `working_days` (Monday to Friday, Viet Nam) is not zero.
+    Exactly one of `seconds`, `months` (calendar) and `working_days` (Monday to Friday, Viet Nam) is not zero. A notice under
+    it reaches a phone after `notice_from_s` to `notice_to_s` seconds, by chance, so that its moment points at nobody.
     """
 
     id: str
@@ -188,6 +189,8 @@ class Clock:
     source: str = ""
     months: int = 0
     working_days: int = 0
+    notice_from_s: int = 0
+    notice_to_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,15 @@ def _clock(clock: Clock) -> Iterator[Problem]:
     steps = [step.after_s for step in clock.ladder]
     if steps != sorted(set(steps)):
         yield Problem(f"clocks {clock.id}", "the ladder does not climb", "Order the steps by `after_s`.")
+    if not 0 <= clock.notice_from_s <= clock.notice_to_s < min((*steps, clock.notice_to_s + 1)):
+        yield Problem(
+            f"clocks {clock.id}", "notices may come after the first rung, or end before they begin",
+            "Keep `notice_from_s` <= `notice_to_s` < the first `after_s`.",
+        )  # fmt: skip
+    if clock.id == "urgent" and clock.notice_to_s:
+        yield Problem(
+            "clocks urgent", "urgent notices wait", "Leave `notice_from_s` and `notice_to_s` out: danger never waits."
+        )
 
 
 def _retention(book: ReferralBook) -> Iterator[Problem]:

@@ -32,6 +32,12 @@ def due_at(clock: Clock, since: datetime) -> datetime:
     return since + timedelta(seconds=clock.seconds)
 
 
+def notice_after(clock: Clock, number: str) -> timedelta:
+    """How long a notice waits before it reaches a phone; the same for the same number (hex digits that nobody can guess)."""
+    span = clock.notice_to_s - clock.notice_from_s + 1
+    return timedelta(seconds=clock.notice_from_s + int(number, 16) % span)
+
+
 def rungs(clock: Clock, since: datetime) -> tuple[tuple[datetime, ClockStep], ...]:
     """The whole ladder with times: who is told next while nobody acknowledges."""
     return tuple((since + timedelta(seconds=step.after_s), step) for step in clock.ladder)

@@ -3,8 +3,8 @@
     with Service(tmp_path) as service:            # or: async with
         urllib.request.urlopen(service.url)
 
-`python -m tests.service` is how it runs here: `python -m bot serve` (or `work`, if that is said) with Telegram's pace lifted, so
-that a story is not told at one line a second. `Service(…, paced=True)` starts the real command.
+`python -m tests.service` is how it runs here: `python -m bot serve` (or `work`, if that is said) with Telegram's pace lifted
+and notices that do not wait, so that a story is not told at one line a second. `Service(…, paced=True)` starts the real command.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Self
@@ -218,10 +219,11 @@ def free_port() -> int:
 
 
 def _serve() -> int:
-    from bot import app
+    from bot import app, perform
     from bot.__main__ import main
     from bot.channels.pace import Pace
 
+    vars(perform)["notice_after"] = lambda clock, number: timedelta()
     vars(app)["Pace"] = partial(Pace, per_second=10_000.0, per_address_s=0.0, burst=64)
     return main(sys.argv[1:] or ["serve"])
 

@@ -351,6 +351,64 @@ async def test_a_notice_holds_level_area_code_and_link_and_nothing_else(world: W
     assert notice == f"KHẨN · Mức L4 · chưa rõ tỉnh · {found.code}\nhttp://here/officers/r/{referral}"
 
 
+async def an_ordinary_referral(world: World, who: str = "lan") -> str:
+    """Somebody tells of something seen, in taps only; the referral to the police, who have three phones."""
+    await world.open(who)
+    for pressed in ("safe", "tip", "unsure"):
+        await world.choose(who, pressed)
+    for _ in range(2):
+        await world.say(who, "bỏ qua")
+    await world.choose(who, "send")
+    return list(world.referrals.values())[-1].id
+
+
+async def told_after_s(world: World, platform: Platform, phones: list[str]) -> dict[str, int]:
+    """By phone, after how many seconds a notice of something new came, looking every ten for half an hour."""
+    one, found = deliverer(world, platform), {}
+    for after in range(0, 1800, 10):
+        await one.drain()
+        for phone in phones:
+            if phone not in found and any(text.startswith("Tin mới") for text in platform.texts(phone)):
+                found[phone] = after
+        world.now += timedelta(seconds=10)
+    return found
+
+
+async def test_the_moment_of_an_ordinary_notice_points_at_nobody(world: World, platform: Platform) -> None:
+    await world.joins("hoa", "police-national")
+    ordinary, found = world.book.referral.clocks["ordinary"], []
+    for who in ("lan", "mai", "thu"):
+        await an_ordinary_referral(world, who)
+        found.append((await told_after_s(world, platform, ["chat-of-hoa"]))["chat-of-hoa"])
+        platform.sent.clear()
+    assert all(ordinary.notice_from_s <= one <= ordinary.notice_to_s + 10 for one in found), found
+    assert len(set(found)) > 1, "a wait that is always the same hides nothing"
+    assert ordinary.notice_to_s < ordinary.ladder[0].after_s
+
+
+async def test_whoever_waits_for_a_person_is_not_made_to_wait_for_that(world: World, platform: Platform) -> None:
+    await world.joins("hoa", "hotline-111")
+    await world.open("lan")
+    for pressed in ("safe", "person", "leave_word"):
+        await world.choose("lan", pressed)
+    await world.say("lan", "Em muốn hỏi")
+    assert (await told_after_s(world, platform, ["chat-of-hoa"])) == {}, "the world's own deliverer told them at once"
+    shown = [text for message in world._seen.get("hoa", []) for text in message.texts]
+    shown += [text for message in await world.phone("hoa") for text in message.texts]
+    assert any(text.startswith("Tin mới") for text in shown)
+
+
+async def test_what_was_taken_back_while_its_notice_waited_is_not_told(world: World, platform: Platform) -> None:
+    await world.joins("hoa", "police-national")
+    await an_ordinary_referral(world)
+    (number,) = world.referrals
+    assert await world.officer("police-1", "acknowledge", number) == ""
+    assert (
+        await world.officer("police-1", "return", number, reason=next(iter(world.book.referral.return_reasons))) == ""
+    )
+    assert await told_after_s(world, platform, ["chat-of-hoa"]) == {}
+
+
 # --------------------------------------------------------------------------------------------------------- other kinds
 
 

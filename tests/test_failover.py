@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot import app, held
+from bot import app, held, perform
 from bot.book import Book
 from bot.channels.pace import Pace
 from bot.settings import Secret, Settings
@@ -104,6 +104,7 @@ async def test_when_a_standby_takes_over_under_load_no_turn_is_lost_and_every_no
     expected = Expected()
     await expected.learn(world)
     monkeypatch.setattr(app, "Pace", partial(Pace, per_second=10_000.0, per_address_s=0.0, burst=64))
+    monkeypatch.setattr(perform, "notice_after", lambda clock, number: timedelta())
     monkeypatch.setattr(app, "read_book", lambda on: (book, []))
     monkeypatch.setattr(held, "LOOK_S", 0.1)
     chats = range(FIRST, FIRST + PEOPLE)

@@ -26,7 +26,7 @@ from tests.world import KEY, SAID, World
 
 CRY = "cứu em với, họ nhốt em trong phòng không cho ra"
 TABLES = ("inbox", "address", "conversation", "intake", "referral", "consent", "outbox", "audit")
-_numbers = itertools.count(1)
+_numbers = itertools.count(10_001)
 
 
 @pytest.fixture

@@ -73,6 +73,34 @@ clocks:
     ]
 
 
+@pytest.mark.parametrize(
+    ("waits", "what"),
+    [
+        (
+            'notice_from_s: "60", notice_to_s: "14400"',
+            "notices may come after the first rung, or end before they begin",
+        ),
+        ('notice_from_s: "60", notice_to_s: "30"', "notices may come after the first rung, or end before they begin"),
+    ],
+)
+def test_a_notice_never_waits_beyond_the_first_rung(waits: str, what: str):
+    clock = f"""
+clocks:
+  - {{id: c, kind: ours, name: x, name_en: x, seconds: "86400", {waits}, source: service_promise,
+     ladder: [{{after_s: "14400", to: duty}}]}}
+"""
+    assert [problem.what for problem in found_in(clock) if problem.where == "clocks c"] == [what]
+
+
+def test_danger_never_waits():
+    urgent = texts()["clocks/clocks.yaml"].replace(
+        '    seconds: "600"\n', '    seconds: "600"\n    notice_to_s: "30"\n', 1
+    )
+    read, unreadable = read_book({**texts(), "clocks/clocks.yaml": urgent})
+    assert read is not None, unreadable
+    assert ("clocks urgent", "urgent notices wait") in [(problem.where, problem.what) for problem in problems(read)]
+
+
 def test_a_section_that_nobody_wrote_is_missed():
     without = {path: text for path, text in texts().items() if path != "clocks/clocks.yaml"}
     read, found = read_book(without)

@@ -100,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("officer", help="the officer's id")
     _command(commands, "officers", "list the officers", _officers)
     _audit_commands(commands)
+    breach = _command(commands, "breach", "the register of data breaches: 72 hours, draft of the notification", _breach)
+    _breach_arguments(breach)
     draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
     draw.add_argument("flow")
     return parser
@@ -266,6 +268,19 @@ def _audit_head(_: argparse.Namespace) -> int:
     from bot import commands
 
     print(asyncio.run(commands.audit_head(read_settings())))
+    return 0
+
+
+def _breach_arguments(parser: argparse.ArgumentParser) -> None:
+    from bot.breach import add_arguments
+
+    add_arguments(parser)
+
+
+def _breach(chosen: argparse.Namespace) -> int:
+    from bot.breach import run
+
+    print(asyncio.run(run(read_settings(), chosen, utc_now())))
     return 0
 
 

@@ -57,10 +57,11 @@ def _unfit() -> tuple[type[Exception], ...]:
 def _refused() -> tuple[type[Exception], ...]:
     """The same for backups and their keys, and for the audit."""
     from bot.age import BadAge
+    from bot.shares import BadShares
     from storage.backup import BadBackup
     from storage.chain import BadHead
 
-    return (BadAge, BadBackup, BadHead)
+    return (BadAge, BadShares, BadBackup, BadHead)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,9 +103,21 @@ def _parser() -> argparse.ArgumentParser:
     _audit_commands(commands)
     breach = _command(commands, "breach", "the register of data breaches: 72 hours, draft of the notification", _breach)
     _breach_arguments(breach)
+    _keys_commands(commands)
     draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
     draw.add_argument("flow")
     return parser
+
+
+def _keys_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    keys = commands.add_parser("keys", help="the escrow of sealed reports, opened by two people", description="escrow")
+    asked = keys.add_subparsers(required=True, metavar="what")
+    _command(asked, "init", "make the escrow's key and print its shares, once", _keys_init)
+    _command(asked, "verify", "try two shares, a line each on standard input; opens nothing", _keys_verify)
+    again = _command(asked, "reseal", "seal what stands under the service key", _keys_reseal)
+    again.add_argument(
+        "--escrow", action="store_true", help="with two shares on standard input: give offices the keys they lack"
+    )
 
 
 def _audit_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -246,6 +259,27 @@ def _officers(_: argparse.Namespace) -> int:
     from bot import commands
 
     print(asyncio.run(commands.officers(read_settings())))
+    return 0
+
+
+def _keys_init(_: argparse.Namespace) -> int:
+    from bot.key_commands import init
+
+    print(asyncio.run(init(read_settings())))
+    return 0
+
+
+def _keys_verify(_: argparse.Namespace) -> int:
+    from bot.key_commands import read_shares, verify
+
+    print(asyncio.run(verify(read_settings(), read_shares(sys.stdin))))
+    return 0
+
+
+def _keys_reseal(chosen: argparse.Namespace) -> int:
+    from bot.key_commands import read_shares, reseal
+
+    print(asyncio.run(reseal(read_settings(), read_shares(sys.stdin) if chosen.escrow else ())))
     return 0
 
 

@@ -17,7 +17,7 @@ from bot.channels.pace import Pace
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.channels.web import WebChannel
 from bot.deliver import Deliverer, Work
-from bot.demo import add_demo_officers, refuse_demo_officers
+from bot.demo import add_demo_keys, add_demo_officers, refuse_demo_officers, refuse_without_escrow
 from bot.held import while_held
 from bot.interpreter import settle
 from bot.keys import open_with_key
@@ -25,6 +25,7 @@ from bot.receive import Receiver, utc_now
 from bot.settings import BadSetting, Settings
 from bot.watch import Watch
 from storage.accounts import Accounts
+from storage.keyring import Keyring
 from storage.sqlite import SqliteStorage
 from storage.store import DatabaseStorage
 
@@ -69,8 +70,10 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     accounts = Accounts(storage)
     if settings.trial:
         await add_demo_officers(accounts, book.referral, utc_now())
+        await add_demo_keys(Keyring(storage), settings.home / "keys", book.referral, utc_now())
     else:
         await refuse_demo_officers(accounts, book.referral)
+        await refuse_without_escrow(Keyring(storage))
     channels = _channels(settings)
     receiver = Receiver(storage, book)
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,14 +23,15 @@ from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.rights import Done, exercise
 from bot.rights import told as told_of_right
 from bot.say import grouped, render, summary
+from bot.sealing import said_more, sealing_of
 from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
 from flows.model import Choice, Chose, Conversation, Line, Media, Sent, Turned, Woke
 from referral.directory import hotlines_to_show
-from referral.model import Intake, Referral
+from referral.model import Consent, Intake, Referral
 from referral.routing import route
 from referral.screening import judge
-from storage.base import Address, AuditEntry, Commit, OutboxRow, Snapshot
+from storage.base import Address, AuditEntry, Commit, OutboxRow, Sealing, Snapshot
 
 DANGER_FIRST, NUMBERS_SOON, REPLY, LATER = 0, 1, 2, 3
 """Priorities of outbox rows to citizens (officers' notices: `bot/referring.py`)."""
@@ -87,7 +88,12 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     talk = _kept(turned.conversation, before, event, intake, found, bool(turned.conversation.flow))
     consents = consents_of(book, event, draft, turned.do) if intake else ()
     refers = intake is not None and (draft.alerted or bool(SUBMITS & set(turned.do)))
-    referred = refer(book, snapshot, event, intake, turned.do, consents) if intake and refers else Referred()
+    more = intake is not None and said_more(book, before, draft, intake)
+    referred = Referred()
+    if intake and refers:
+        known = snapshot.intake is not None and snapshot.intake.id == intake.id
+        referred = refer(book, snapshot, event, intake, turned.do, consents, said_more=more and known)
+    sealing = _sealing(book, snapshot, event, draft, turned, intake, referred, consents, more) if intake else None
     told = [one for one in (*snapshot.referrals, *referred.new) if intake is None or one.intake == intake.id]
     right = exercise(book, snapshot, event, draft, turned.do)
     message = _message(book, snapshot, event, turned, draft, intake, told, right)
@@ -99,7 +105,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
         outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *_fetches(event, before)),
         cancel=() if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media)),
-        audit=(*audit, *referred.audit, *right.audit), request=right.request,
+        audit=(*audit, *referred.audit, *right.audit), request=right.request, sealing=sealing,
         erase_report=_erasure(snapshot, right),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
@@ -110,6 +116,17 @@ def _erasure(snapshot: Snapshot, right: Done) -> tuple[str, str]:
     if not right.erased or snapshot.intake is None or right.request is None:
         return "", ""
     return snapshot.intake.id, right.request.id
+
+
+def _sealing(
+    book: Book, snapshot: Snapshot, event: Event, draft: Conversation, turned: Turned, intake: Intake, referred: Referred,
+    consents: Sequence[Consent], more: bool,
+) -> Sealing:  # fmt: skip
+    """What is sealed, and to whom: the intake's referrals as they will be after this turn. What is submitted is sealed whole."""
+    now = {one.id: one for one in snapshot.referrals if one.intake == intake.id}
+    now |= {one.id: one for one in (*referred.new, *(moved for moved, _ in referred.changed))}
+    seals = more or bool(SUBMITS & set(turned.do))
+    return sealing_of(book, event, draft, intake, now.values(), consents, seals=seals)
 
 
 def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conversation) -> Turned:
@@ -163,10 +180,10 @@ def _intake(
         kind = kind_of(book, draft, existing.kind)
         if kind == existing.kind and _told(draft) == _told(before) and not SUBMITS & set(turned.do):
             return None, False
-        again = (
-            added_to(book, existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
+        again = added_to(existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
+        is_same = replace(again, updated_at=existing.updated_at) == existing and not said_more(
+            book, before, draft, existing
         )
-        is_same = replace(again, updated_at=existing.updated_at) == existing
         return (None if is_same and not SUBMITS & set(turned.do) else again), False
     if SUBMITS & set(turned.do):
         return new_intake(book, event, draft), True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -17,8 +17,6 @@ from referral.routing import route
 from referral.screening import facts_of, judge
 from referral.screening import is_danger as screened_danger
 from referral.screening import level_of as screened_level
-
-T = TypeVar("T")
 
 ABOUT_OTHERS = frozenset({"emergency_other", "missing_person", "tip"})
 PLACES = ("danger_place", "province_text", "support_place", "tip_place", "missing_place")
@@ -106,38 +104,35 @@ def new_intake(book: Book, event: Event, talk: Conversation) -> Intake:
 
 
 def updated(book: Book, intake: Intake, talk: Conversation, at: datetime, kind: str) -> Intake:
-    """The intake with everything the draft holds now."""
+    """The intake with everything coded that the draft holds now; the words are sealed beside it."""
     facts = facts_from(book, talk, kind)
     screening = judge(book.referral, facts)
     routing = route(book.referral, facts, screening)
     return replace(
         intake,
         kind=kind, level=screening.level, urgent=screening.level == "L4", facts=facts, screening=screening,
-        province=facts.province, updated_at=at, content=_content(book, intake, talk), answers=_coded(book, talk),
+        province=facts.province, updated_at=at, answers=_coded(book, talk),
         form=routing.form, articles=routing.articles,
     )  # fmt: skip
 
 
-def added_to(book: Book, intake: Intake, talk: Conversation, at: datetime) -> Intake:
-    """The intake with what somebody who came back with its receipt has added: words and media only, no code changes."""
-    return replace(intake, content=_content(book, intake, talk), updated_at=at, conversation=talk.id)
+def added_to(intake: Intake, talk: Conversation, at: datetime) -> Intake:
+    """The intake with what somebody who came back with its receipt has added: no code changes, their words are sealed."""
+    return replace(intake, updated_at=at, conversation=talk.id)
 
 
-def _content(book: Book, intake: Intake, talk: Conversation) -> Content:
-    """Everything said so far and now: a text given anew for the same question stands beside the old one, nothing is lost."""
-    texts, notes = dict(intake.content.texts), _union(intake.content.notes, talk.notes)
+def said_in(book: Book, talk: Conversation) -> Content:
+    """Everything that the draft holds in a person's own words. It is sealed whole with every turn that adds to it."""
+    texts: dict[str, str] = {}
     for slot in sorted(book.free_text & set(talk.answers)):
         said = talk.answers[slot]
         if isinstance(said, str) and said != "skip" and slot != "code":
-            if texts.get(slot, said) != said:
-                notes = _union(notes, (texts[slot],))
             texts[slot] = said
-    media = tuple((one.kind, one.ref, one.caption) for one in talk.media)
-    return replace(intake.content, texts=texts, notes=notes, media=_union(intake.content.media, media))
+    return Content(texts, _each_once(talk.notes), tuple((one.kind, one.ref, one.caption) for one in talk.media))
 
 
-def _union(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:
-    return (*before, *(one for one in now if one not in before))
+def _each_once(notes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(notes))
 
 
 def _coded(book: Book, talk: Conversation) -> dict[str, str | tuple[str, ...]]:

@@ -47,8 +47,9 @@ class Referred(Struct, frozen=True):
 
 
 def refer(
-    book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Sequence[str], consents: Sequence[Consent] = ()
-) -> Referred:
+    book: Book, snapshot: Snapshot, event: Event, intake: Intake, do: Sequence[str], consents: Sequence[Consent] = (),
+    *, said_more: bool = False,
+) -> Referred:  # fmt: skip
     """The referrals that the intake needs and does not have yet; those it has learn of what changed.
 
     One referral an office and intake, whatever is pressed how often: an office that has one is not sent another.
@@ -74,19 +75,19 @@ def refer(
     rows += [
         row for one, _ in changed if one.urgent and not have[one.office].urgent for row in _climb(book, event, one)
     ]
-    rows += [row for one in _to_tell(have.values(), snapshot.intake, intake, do) for row in _again(event, one, "added")]
+    rows += [row for one in _to_tell(have.values(), do, said_more) for row in _again(event, one, "added")]
     audit = [_entry(event, "referral.proposed", one) for one in new.values()]
     audit += [_entry(event, "referral.raised", one) for one, _ in changed]
     return Referred(tuple(new.values()), tuple(changed), tuple(rows), tuple(audit))
 
 
-def _to_tell(have: Iterable[Referral], before: Intake | None, now: Intake, do: Sequence[str]) -> list[Referral]:
+def _to_tell(have: Iterable[Referral], do: Sequence[str], said_more: bool) -> list[Referral]:
     """Whose officers hear that there is more: of a person wanted, the line that answers; of more words in danger, everyone.
 
     A place, a telephone number or a photo that comes a minute after the alert is what they need most.
     """
     open_ones = [one for one in have if one.state in OPEN]
-    if "alert" in do and before is not None and before.content != now.content:
+    if "alert" in do and said_more:
         return open_ones
     return [one for one in open_ones if "human" in do and one.to == A_PERSON]
 

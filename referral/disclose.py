@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -26,6 +26,9 @@ REPORTS = frozenset({"tip", "other", "missing", "info"})
 """Kinds whose words were written to be passed on."""
 _WITHHELD_MEDIA = frozenset({"contact"})
 
+WORDS, CONTACT = "words", "contact"
+"""The parts in which content is sealed: what was written to be passed on, and who wrote it and how to reach them."""
+
 
 def visible(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> Content:
     """Exactly what this referral's agency may see. `consents` are all that were recorded, read at this moment."""
@@ -34,6 +37,25 @@ def visible(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> 
     if intake.kind not in REPORTS:
         return Content()
     return _without_the_writer(intake.content)
+
+
+def parts_of(content: Content) -> Mapping[str, Content]:
+    """The content in its parts; together they are all of it but `asked`, which stays with the service."""
+    texts = {name: text for name, text in content.texts.items() if name in WHO_WRITES}
+    media = tuple(item for item in content.media if item[0] in _WITHHELD_MEDIA)
+    return {WORDS: replace(_without_the_writer(content), asked=()), CONTACT: Content(texts=texts, media=media)}
+
+
+def parts_for(kind: str, *, identified: bool) -> tuple[str, ...]:
+    """The parts that an agency may open; `visible` is asked again over what they hold whenever a case is opened."""
+    if identified:
+        return (WORDS, CONTACT)
+    return (WORDS,) if kind in REPORTS else ()
+
+
+def allowed(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> tuple[str, ...]:
+    """The parts that this referral's agency may open. `consents` are all that were recorded, read at this moment."""
+    return parts_for(intake.kind, identified=is_identified(referral, consents))
 
 
 def is_identified(referral: Referral, consents: Sequence[Consent]) -> bool:

@@ -17,6 +17,7 @@ from storage import schema as t
 from storage import sessions
 from storage.base import Invite, Officer, StaleConversation
 from storage.cases import OFFICER, find_invite
+from storage.office_keys import drop
 from storage.rows import OFFICER_COLUMNS, from_ms_or_none, read_officer, to_ms
 from storage.seal import Sealer
 from storage.sessions import CodeReplayed as CodeReplayed
@@ -203,6 +204,7 @@ def _revoke(officer: str, by: str, at: datetime, allowed: Allowed) -> Work[bool]
     yield from sessions.end_all(officer, at)
     yield END_INVITES, {"is_id": officer, "now": to_ms(at)}
     yield RELEASE_ADDRESSES, {"is_officer": officer}
+    yield from drop(officer, by, at)
     if revoked:
         yield from noted("officer.revoked", officer, by, at)
     return bool(revoked)

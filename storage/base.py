@@ -177,12 +177,25 @@ class Link(Struct, frozen=True):
     ended: bool = False
 
 
+class Sealing(Struct, frozen=True):
+    """What this turn says for the officers' eyes only, in parts, and which offices may open which parts of the intake.
+
+    `parts` is empty where nothing new was said. `holders` are (office, its parts): all that may come to have this matter,
+    those too to which it climbs when nobody answers, so that nobody finds it locked. What is here is sealed with keys that
+    only they and the escrow can open; the service cannot.
+    """
+
+    parts: Mapping[str, Content] = {}
+    holders: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
 class Commit(Struct, frozen=True):
     """Everything one turn changes, stored in one transaction.
 
     `expects` is the conversation version that `conversation` was decided on (0: it is new). `moved` are referrals with
     the state each was decided on. `erase` empties the conversation's draft and what was said in it. `erase_report`
-    (intake, certificate) erases a whole report that nobody has, because its person asked (`request`).
+    (intake, certificate) erases a whole report that nobody has, because its person asked (`request`). What people said for
+    an intake goes into `sealing`; the intake's own `content` is what the service may go on reading.
     """
 
     at: datetime
@@ -207,6 +220,7 @@ class Commit(Struct, frozen=True):
     erase: bool = False
     request: Request | None = None
     erase_report: tuple[str, str] = ("", "")
+    sealing: Sealing | None = None
 
 
 class Claimed(Struct, frozen=True):
@@ -249,12 +263,16 @@ class Wanted(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """What an officer opens: the referral, its intake (content only if identified or agreed to), the timeline."""
+    """What an officer opens: the referral, its intake (content only if identified or agreed to), the timeline.
+
+    `locked`: there is more that this office may read, and the keys that were given do not open it.
+    """
 
     referral: Referral
     intake: Intake
     consents: tuple[Consent, ...]
     timeline: tuple[AuditEntry, ...]
+    locked: bool = False
 
 
 class Period(Struct, frozen=True):
@@ -272,6 +290,28 @@ class Period(Struct, frozen=True):
 
 Visible = Callable[[Intake, Referral, Sequence[Consent]], Content]
 """Which of a person's words an agency may see (`referral.disclose.visible`): asked within the transaction that reads."""
+
+
+Allowed = Callable[[Intake, Referral, Sequence[Consent]], Sequence[str]]
+"""Which parts of the sealed content an agency may open (`referral.disclose.allowed`)."""
+
+
+def nothing_allowed(intake: Intake, referral: Referral, consents: Sequence[Consent]) -> Sequence[str]:
+    """For who opens nothing that is sealed."""
+    return ()
+
+
+class Opener(Struct, frozen=True):
+    """The offices' private keys that an officer's session opens, by the keys' ids. In memory only."""
+
+    keys: Mapping[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return "Opener(…)"
+
+
+NO_KEYS = Opener()
+"""Of who holds none."""
 
 
 class Storage(Protocol):
@@ -298,7 +338,15 @@ class Storage(Protocol):
     async def says(self, conversation: str) -> Sequence[Mapping[str, Any]]: ...
     async def shown(self, conversation: str, since: datetime) -> Sequence[str]: ...
     async def abandoned(self, before: datetime, limit: int) -> Sequence[tuple[str, int]]: ...
-    async def open_case(self, referral: str, officer: Officer, at: datetime, visible: Visible) -> Case | None: ...
+    async def open_case(
+        self,
+        referral: str,
+        officer: Officer,
+        at: datetime,
+        visible: Visible,
+        allowed: Allowed = nothing_allowed,
+        opener: Opener = NO_KEYS,
+    ) -> Case | None: ...
     async def list_referrals(
         self, officer: Officer, *, closed: bool = False, limit: int = 200
     ) -> Sequence[Referral]: ...
@@ -309,7 +357,7 @@ class Storage(Protocol):
     async def keep_file(
         self, ref: str, conversation: str, kind: str, content: bytes, at: datetime, since: datetime | None = None
     ) -> None: ...
-    async def read_file(self, ref: str) -> bytes | None: ...
+    async def read_file(self, ref: str, opener: Opener = NO_KEYS) -> bytes | None: ...
     async def period(self, start: datetime, end: datetime) -> Period: ...
     async def record_export(self, key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> bool: ...
     async def close(self) -> None: ...

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
-from sqlalchemy import Column, Table, and_, bindparam, exists, literal_column, or_, select, update
+from sqlalchemy import Column, Table, and_, bindparam, literal_column, or_, select, update
 
 from flows.model import Conversation
 from referral.model import Consent, Content, Intake, Referral
 from storage import schema as t
+from storage import sealing
 from storage.base import (
     Address,
+    Allowed,
     AuditEntry,
     Case,
     Invite,
     Officer,
-    Period,
+    Opener,
     ReceiptView,
     Snapshot,
     Visible,
 )
 from storage.claims import read_address
+from storage.envelope import joined
 from storage.outbox import DELIVERED
 from storage.requests import OF_REPORT, read_request
 from storage.rows import (
@@ -32,6 +35,7 @@ from storage.rows import (
     CONSENT_COLUMNS,
     CONTENT,
     CONVERSATION,
+    ENDED,
     INTAKE_COLUMNS,
     OFFICER_COLUMNS,
     REFERRAL_COLUMNS,
@@ -43,10 +47,9 @@ from storage.rows import (
     read_officer,
     read_referral,
     to_ms,
-    write_json,
 )
 from storage.seal import Sealer
-from storage.statements import Row, Work, change, insert_once, question
+from storage.statements import Row, Work, change, question
 from storage.turns import ADD_AUDIT
 
 p = bindparam
@@ -144,40 +147,6 @@ HAND_OVER = change(
     .values(state="sent", sent_at=p("at"))
 )
 
-ADD_EXPORT = insert_once(t.export_run)
-INTAKES_BETWEEN = question(
-    select(*_columns(t.intake, INTAKE_COLUMNS))
-    .where(t.intake.c.created_at >= p("start"), t.intake.c.created_at < p("end"))
-    .order_by(t.intake.c.created_at, t.intake.c.id)
-)
-REFERRALS_BETWEEN = question(
-    select(*_referral)
-    .join_from(t.intake, t.referral, t.referral.c.intake == t.intake.c.id)
-    .where(t.intake.c.created_at >= p("start"), t.intake.c.created_at < p("end"))
-    .order_by(t.referral.c.created_at, t.referral.c.id)
-)
-RECEIVED_BETWEEN = question(
-    select(t.audit.c.subject)
-    .where(t.audit.c.action == literal_column("'intake.received'"), t.audit.c.at >= p("start"), t.audit.c.at < p("end"))
-    .order_by(t.audit.c.at, t.audit.c.subject)
-)
-NOTIFIED_BETWEEN = question(
-    select(t.referral.c.id)
-    .join_from(t.intake, t.referral, t.referral.c.intake == t.intake.c.id)
-    .where(
-        t.intake.c.created_at >= p("start"),
-        t.intake.c.created_at < p("end"),
-        # Not a join: for distinct rows in order, SQLite would read the notices of all years.
-        exists().where(
-            t.outbox.c.referral == t.referral.c.id,
-            t.outbox.c.referral != t.NONE,
-            t.outbox.c.kind == literal_column("'notice'"),
-            t.outbox.c.state == literal_column("'done'"),
-        ),
-    )
-    .order_by(t.referral.c.id)
-)
-
 # ---------------------------------------------------------------------------------------------------------- snapshots
 
 
@@ -212,7 +181,7 @@ def _around(conversation: Conversation | None, sealer: Sealer) -> Work[Snapshot]
     intake = yield from find_intake(conversation.intake, sealer)
     if intake is not None and not intake.conversation:  # erased: what is added now is a report of its own
         return Snapshot(conversation)
-    return Snapshot(conversation, intake, (yield from _referrals(conversation.intake)))
+    return Snapshot(conversation, intake, (yield from referrals_of(conversation.intake)))
 
 
 def load_conversation(conversation: str, sealer: Sealer) -> Work[tuple[Snapshot, Address | None]]:
@@ -230,12 +199,12 @@ def load_referral(referral: str, sealer: Sealer) -> Work[Snapshot]:
     if found is None:
         return Snapshot()
     intake = yield from find_intake(found.intake, sealer)
-    referrals = yield from _referrals(found.intake)
+    referrals = yield from referrals_of(found.intake)
     conversation = None
     if intake is not None and intake.conversation:
         rows = yield CONVERSATION_BY_ID, {"is_id": intake.conversation}
         conversation = read_conversation(rows[0][:3], sealer) if rows else None
-    consents = yield from _consents(found.intake, intake.conversation if intake is not None else "")
+    consents = yield from consents_of(found.intake, intake.conversation if intake is not None else "")
     return Snapshot(conversation, intake, referrals, referral=found, consents=consents)
 
 
@@ -258,7 +227,7 @@ def find_referral(referral: str) -> Work[Referral | None]:
     return read_referral(found[0]) if found else None
 
 
-def _referrals(intake: str) -> Work[tuple[Referral, ...]]:
+def referrals_of(intake: str) -> Work[tuple[Referral, ...]]:
     found = yield REFERRALS_OF, {"is_intake": intake}
     return tuple(read_referral(row) for row in found)
 
@@ -274,7 +243,7 @@ def _receipt(hashed: str, sealer: Sealer) -> Work[ReceiptView | None]:
     if not found:
         return None
     intake, kind, created_at = found[0]
-    states = tuple((each.to, each.state) for each in (yield from _referrals(intake)))
+    states = tuple((each.to, each.state) for each in (yield from referrals_of(intake)))
     opened = yield from find_intake(intake, sealer)
     requests = tuple(map(read_request, (yield OF_REPORT, {"is_intake": intake})))
     return ReceiptView(intake, kind, from_ms(created_at), states, opened.content.asked if opened else (), requests)
@@ -295,7 +264,9 @@ def _may_open(officer: Officer, referral: Referral) -> bool:
     return officer.role == "admin" or (officer.role in _OPENS and officer.office == referral.office)
 
 
-def open_case(referral: str, officer: str, at: datetime, visible: Visible, sealer: Sealer) -> Work[Case | None]:
+def open_case(
+    referral: str, officer: str, at: datetime, visible: Visible, allowed: Allowed, opener: Opener, sealer: Sealer
+) -> Work[Case | None]:
     """Read a case for an officer and write down that it was read. None where there is none that they may open."""
     found = yield OFFICER, {"is_id": officer}
     opened = yield from find_referral(referral)
@@ -306,10 +277,27 @@ def open_case(referral: str, officer: str, at: datetime, visible: Visible, seale
     if intake is None:
         return None
     yield ADD_AUDIT, audit_values(AuditEntry(officer, "case.opened", referral, at))
-    consents = yield from _consents(intake.id, intake.conversation)
+    consents = yield from consents_of(intake.id, intake.conversation)
     timeline = yield TIMELINE, {"is_referral": referral, "is_intake": intake.id}
-    shown = replace(intake, content=visible(intake, opened, consents))
-    return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline))
+    # In danger, what the service itself can still open is not withheld for want of an office's key.
+    unsealed = yield from sealing.unseal(intake.id, opener, sealer, with_draft=opened.urgent)
+    parts = allowed(intake, opened, consents)
+    content, locked = yield from sealing.read_content(intake.id, parts, unsealed)
+    yield from _share(intake, consents, allowed, unsealed, at)
+    whole = replace(intake, content=joined((intake.content, content)))
+    shown = replace(intake, content=visible(whole, opened, consents))
+    return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline), locked)
+
+
+def _share(
+    intake: Intake, consents: Sequence[Consent], allowed: Allowed, unsealed: sealing.Unsealed, at: datetime
+) -> Work[None]:
+    """Every office that has this matter now may open what it is allowed to: one it was passed on to, or with a new key."""
+    wanted: dict[str, frozenset[str]] = {}
+    for one in (yield from referrals_of(intake.id)):
+        if one.state not in ENDED:
+            wanted[one.office] = wanted.get(one.office, frozenset()) | frozenset(allowed(intake, one, consents))
+    yield from sealing.share(intake.id, wanted, unsealed, to_ms(at))
 
 
 def _seen(opened: Referral, officer: Officer, at: datetime) -> Work[Referral]:
@@ -326,7 +314,7 @@ def _agreed(consents: Sequence[Consent], referral: Referral) -> bool | None:
     return asked[-1] if asked else None
 
 
-def _consents(intake: str, conversation: str) -> Work[tuple[Consent, ...]]:
+def consents_of(intake: str, conversation: str) -> Work[tuple[Consent, ...]]:
     found = yield CONSENTS, {"is_intake": intake, "is_conversation": conversation}
     return tuple(read_consent(row) for row in found)
 
@@ -363,37 +351,10 @@ def hand_over(referral: str, at: datetime) -> Work[Referral | None]:
         return None
     if proposed.identified and not proposed.ground:
         rows = yield CONVERSATION_OF, {"is_id": proposed.intake}
-        consents = yield from _consents(proposed.intake, rows[0][0])
+        consents = yield from consents_of(proposed.intake, rows[0][0])
         if _agreed(consents, proposed) is False:
             return None
     moved = yield HAND_OVER, {"is_id": referral, "at": to_ms(at)}
     if not moved:
         return None
     return replace(proposed, state="sent", sent_at=from_ms(to_ms(at)))
-
-
-# ------------------------------------------------------------------------------------------------------------- period
-
-
-def record_export(key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> Work[bool]:
-    """Keep what an export contained. False where this key was recorded before: nothing is changed then."""
-    values = {"key": key, "sha256": sha256, "counts": write_json(counts), "at": to_ms(at)}
-    recorded = yield ADD_EXPORT, values
-    if recorded:
-        yield ADD_AUDIT, audit_values(AuditEntry("export", "export.recorded", key, at, {"sha256": sha256}))
-    return bool(recorded)
-
-
-def period(start: datetime, end: datetime) -> Work[Period]:
-    """Everything of the intakes made from `start` until before `end`, coded, as of one moment."""
-    values = {"start": to_ms(start), "end": to_ms(end)}
-    intakes = yield INTAKES_BETWEEN, values
-    referrals = yield REFERRALS_BETWEEN, values
-    received = yield RECEIVED_BETWEEN, values
-    notified = yield NOTIFIED_BETWEEN, values
-    return Period(
-        intakes=tuple(read_intake(row, Content(), {}) for row in intakes),
-        referrals=tuple(read_referral(row) for row in referrals),
-        received=tuple(row[0] for row in received),
-        notified=tuple(row[0] for row in notified),
-    )

@@ -118,6 +118,17 @@ def files_of(report: Any) -> Update:
     )
 
 
+def sealed_of(report: Any) -> tuple[Update | Delete, ...]:
+    """What was sealed of the report, and every key to it."""
+    files = select(t.attachment.c.id).where(t.attachment.c.intake == report, t.attachment.c.intake != t.NONE)
+    return (
+        update(t.attachment_key).where(t.attachment_key.c.id.in_(files)).values(sealed_key=None),
+        delete(t.intake_part).where(t.intake_part.c.intake == report),
+        delete(t.intake_grant).where(t.intake_grant.c.intake == report),
+        delete(t.intake_key).where(t.intake_key.c.intake == report),
+    )
+
+
 def rows_of(report: Any) -> Update:
     """What notices of the report's referrals said."""
     of_report = select(t.referral.c.id).where(t.referral.c.intake == report)
@@ -185,6 +196,7 @@ EMPTY_REPORT_AT_ONCE = change(
     )
 )
 FILES_OF = change(files_of(p("is_id")))
+KEYS_OF_FILES, PARTS_OF, GRANTS_OF, KEYS_OF = map(change, sealed_of(p("is_id")))
 ROWS_OF = change(rows_of(p("is_id")))
 CONSENTS_OF = change(consents_of(p("is_id")))
 SAID_IN = change(said_in(p("is_id")))
@@ -254,6 +266,8 @@ def turn_and_erasure(ready: Ready, sealer: Sealer) -> Work[None]:
 def of_report(report: Kept, counts: dict[str, int]) -> Work[None]:
     """What goes with a report whose own row was emptied; it is counted."""
     count(counts, "reports", 1)
+    for statement in (KEYS_OF_FILES, PARTS_OF, GRANTS_OF, KEYS_OF):
+        yield statement, {"is_id": report.id}
     count(counts, "files", (yield FILES_OF, {"is_id": report.id}))
     count(counts, "messages", (yield ROWS_OF, {"is_id": report.id}))
     yield CONSENTS_OF, {"is_id": report.id}
@@ -307,7 +321,7 @@ def again(what: str, id: str, at: int) -> tuple[Update | Delete, ...]:
         parts = (said_in(id), marks_of(id), unsent_files_of(id), unsent_consents_of(id), loose)
         return (*parts, conversation_itself(id))
     emptied = empty_report(id).values(erased_at=at)
-    return (files_of(id), rows_of(id), consents_of(id), said_in(_conversation_of(id)), emptied)
+    return (*sealed_of(id), files_of(id), rows_of(id), consents_of(id), said_in(_conversation_of(id)), emptied)
 
 
 def _conversation_of(report: str) -> Any:

@@ -7,69 +7,36 @@ A change here needs a migration; tests/test_migrations.py compares the two.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    ColumnElement,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
-    literal_column,
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Serial = BigInteger().with_variant(Integer, "sqlite")
-"""A number the database gives. SQLite numbers rows by itself only where the type is INTEGER."""
-
-NO: ColumnElement[Any] = literal_column("0")
-"""A constant 0 in the text of a statement: a partial index is used only where the statement names its constant."""
-
-NONE: ColumnElement[Any] = literal_column("''")
-"""The same for the empty text."""
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text("''"))
-
-
-def _flag(name: str) -> Column[int]:
-    return Column(name, SmallInteger, nullable=False, server_default=text("0"))
-
-
-def _number(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False, server_default=text("0"))
-
-
-def _at(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _perhaps_at(name: str) -> Column[int | None]:
-    return Column(name, BigInteger)
-
-
-def _where(condition: str, and_on_postgresql: str = "") -> dict[str, Any]:
-    """An index of only these rows, on either database."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition + and_on_postgresql)}
-
+from storage.columns import NO as NO
+from storage.columns import NONE as NONE
+from storage.columns import Serial as Serial
+from storage.columns import at as _at
+from storage.columns import flag as _flag
+from storage.columns import metadata as metadata
+from storage.columns import number as _number
+from storage.columns import perhaps_at as _perhaps_at
+from storage.columns import text_column as _text
+from storage.columns import where as _where
+from storage.schema_keys import attachment_key as attachment_key
+from storage.schema_keys import intake_grant as intake_grant
+from storage.schema_keys import intake_key as intake_key
+from storage.schema_keys import intake_part as intake_part
+from storage.schema_keys import office_grant as office_grant
+from storage.schema_keys import office_key as office_key
+from storage.schema_keys import officer_key as officer_key
 
 officer = Table(
     "officer",
@@ -111,6 +78,7 @@ session = Table(
     _perhaps_at("revoked_at"),
     _text("device"),  # keyed hash of what the browser keeps beside it; empty: not bound
     _perhaps_at("seen_at"),  # to the minute
+    Column("sealed_key", LargeBinary),  # the officer's private key under one that only the cookie gives
 )
 Index("ix_session_officer", session.c.officer)
 

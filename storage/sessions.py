@@ -57,7 +57,7 @@ SUCCEEDED = change(update(t.officer).where(t.officer.c.id == p("is_id")).values(
 USE_STEP = change(
     update(t.officer).where(t.officer.c.id == p("is_id"), t.officer.c.totp_step < p("step")).values(totp_step=p("step"))
 )
-ADD_SESSION = insert_once(t.session)
+ADD_SESSION = insert_once(t.session, "sealed_key")
 SESSION = question(
     select(*_officer, _seen)
     .join_from(t.session, t.officer, t.officer.c.id == t.session.c.officer)
@@ -72,7 +72,7 @@ SEEN = change(update(t.session).where(t.session.c.token == p("is_token")).values
 SESSIONS_OF = question(
     select(t.session.c.token, t.session.c.created_at, _seen).where(t.session.c.officer == p("is_officer"), *_lasts)
 )
-_END = update(t.session).values(revoked_at=p("now")).where(t.session.c.revoked_at.is_(None))
+_END = update(t.session).values(revoked_at=p("now"), sealed_key=None).where(t.session.c.revoked_at.is_(None))
 END_SESSION = change(_END.where(t.session.c.token == p("is_token")))
 END_OWN_SESSION = change(_END.where(t.session.c.token == p("is_token"), t.session.c.officer == p("is_id")))
 END_SESSIONS = change(_END.where(t.session.c.officer == p("is_id")))

@@ -11,21 +11,25 @@ from datetime import datetime
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, claims, erasing, files, matters, outbox
+from storage import cases, claims, erasing, files, matters, outbox, periods, sealing
 from storage.base import (
+    NO_KEYS,
     Address,
+    Allowed,
     AlreadyHandled,
     Case,
     Claimed,
     Commit,
     Done,
     Officer,
+    Opener,
     OutboxRow,
     Period,
     Snapshot,
     StaleConversation,
     Visible,
     Wanted,
+    nothing_allowed,
 )
 from storage.cache import MOST, Snapshots
 from storage.rows import BODY, from_ms
@@ -111,13 +115,21 @@ class DatabaseStorage(ABC):
 
     async def commit(self, commit: Commit) -> None:
         """Store a turn. Raises AlreadyHandled, StaleConversation or StorageAway, and then nothing of it was stored."""
-        ready = prepare(commit, self.sealer)
+        ready = prepare(commit, self.sealer, await self._held(commit))
         try:
             write = erasing.turn_and_erasure if commit.erase_report[0] else write_turn
             await self.write(lambda: write(ready, self.sealer), lambda _: self._remember(ready))
         except (StaleConversation, AlreadyHandled):
             self._snapshots.drop(ready.address_id)
             raise
+
+    async def _held(self, commit: Commit) -> sealing.Held | None:
+        """The keys that a turn seals with, and those of the offices it is for."""
+        if commit.intake is None or commit.sealing is None:
+            return None
+        conversation, intake = commit.conversation.id if commit.conversation else "", commit.intake.id
+        offices = [office for office, parts in commit.sealing.holders if parts]
+        return await self.read(lambda: sealing.look(conversation, intake, offices, self.sealer))
 
     def _remember(self, ready: Ready) -> None:
         commit = ready.commit
@@ -203,13 +215,22 @@ class DatabaseStorage(ABC):
 
     # ------------------------------------------------------------------------------------------------------ officers
 
-    async def open_case(self, referral: str, officer: Officer, at: datetime, visible: Visible) -> Case | None:
+    async def open_case(
+        self,
+        referral: str,
+        officer: Officer,
+        at: datetime,
+        visible: Visible,
+        allowed: Allowed = nothing_allowed,
+        opener: Opener = NO_KEYS,
+    ) -> Case | None:
         """A case, and the audit entry that it was read. None where there is none that they may open.
 
-        The first opening by an officer of its own office delivers a referral that no phone took.
+        The first opening by an officer of its own office delivers a referral that no phone took. What the keys of `opener`
+        open is granted at once to the other offices that have this matter and do not hold it yet.
         """
         return await self.write(
-            lambda: cases.open_case(referral, officer.id, at, visible, self.sealer),
+            lambda: cases.open_case(referral, officer.id, at, visible, allowed, opener, self.sealer),
             lambda case: self._forget((case.intake.id,) if case is not None else ()),
         )
 
@@ -243,14 +264,14 @@ class DatabaseStorage(ABC):
         """Store a file under the channel's handle for it, sealed; `since` is when it was sent, if that was earlier."""
         await self.write(lambda: files.keep_file(ref, conversation, kind, content, at, since, self.sealer))
 
-    async def read_file(self, ref: str) -> bytes | None:
-        """The content of a file that was kept and not erased."""
-        return await self.read(lambda: files.read_file(ref, self.sealer), long=True)
+    async def read_file(self, ref: str, opener: Opener = NO_KEYS) -> bytes | None:
+        """The content of a file that was kept and not erased. Raises Locked where it is sealed and `opener` does not open it."""
+        return await self.read(lambda: files.read_file(ref, opener, self.sealer), long=True)
 
     async def period(self, start: datetime, end: datetime) -> Period:
         """Everything of the intakes made from `start` until before `end`, in one read."""
-        return await self.read(lambda: cases.period(start, end), long=True)
+        return await self.read(lambda: periods.period(start, end), long=True)
 
     async def record_export(self, key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> bool:
         """Keep what an export contained. False where this key was recorded before: nothing is changed then."""
-        return await self.write(lambda: cases.record_export(key, sha256, counts, at))
+        return await self.write(lambda: periods.record_export(key, sha256, counts, at))

@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, exists, func, literal_column, or_, select, upd
 from flows.model import Conversation
 from referral.model import Consent, Intake
 from storage import schema as t
+from storage import sealing
 from storage.base import Address, AlreadyHandled, Commit, OutboxRow, Request, StaleConversation
-from storage.files import ERASE_FILES, OWN_FILE, TAKE_OVER_FILES, file_id
+from storage.files import ERASE_FILE_KEYS, ERASE_FILES, OWN_FILE, file_id, take_over
 from storage.matters import CLASSIFY, classified_values, link_write
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
@@ -122,6 +123,7 @@ class Ready(Struct, frozen=True):
     beside: tuple[Change, ...]
     writes: tuple[Change, ...]
     says: tuple[dict[str, Any], ...]
+    held: sealing.Held | None = None
 
 
 def address_id(address: Address, sealer: Sealer) -> str:
@@ -129,8 +131,11 @@ def address_id(address: Address, sealer: Sealer) -> str:
     return sealer.lookup("address", f"{address.channel}\0{address.external}")
 
 
-def prepare(commit: Commit, sealer: Sealer) -> Ready:
-    """Encode and seal everything of a turn. Touches nothing; may run beside the writer."""
+def prepare(commit: Commit, sealer: Sealer, held: sealing.Held | None = None) -> Ready:
+    """Encode and seal everything of a turn. Touches nothing; may run beside the writer.
+
+    `held` is what `sealing.look` found, for a commit with `sealing`.
+    """
     at = to_ms(commit.at)
     where = address_id(commit.address, sealer) if commit.address else ""
     state = _stored_state(commit)
@@ -143,8 +148,9 @@ def prepare(commit: Commit, sealer: Sealer) -> Ready:
         plain=plain,
         marks=tuple(_marks(commit, at, where, state, plain, sealer)),
         beside=tuple(_beside(commit, at, where)),
-        writes=tuple(_writes(commit, at, where, sealer)),
+        writes=tuple(_writes(commit, at, where, sealer, held)),
         says=tuple(outbox_values(row, at, sealer) for row in commit.outbox),
+        held=held,
     )
 
 
@@ -246,9 +252,9 @@ def _beside(commit: Commit, at: int, where: str) -> list[Change]:
     return writes
 
 
-def _writes(commit: Commit, at: int, where: str, sealer: Sealer) -> list[Change]:
+def _writes(commit: Commit, at: int, where: str, sealer: Sealer, held: sealing.Held | None) -> list[Change]:
     conversation = commit.conversation.id if commit.conversation else ""
-    writes: list[Change] = []
+    writes: list[Change] = sealing.writes(commit, held, sealer) if held else []
     writes += [(ADD_REFERRAL, referral_values(each)) for each in commit.referrals]
     writes += [(CANCEL, {"is_key": key, "now": at}) for key in commit.cancel]
     if commit.join:
@@ -261,18 +267,19 @@ def _writes(commit: Commit, at: int, where: str, sealer: Sealer) -> list[Change]
         writes.append((ADD_REQUEST, _request_values(commit.request)))
     if commit.erase and conversation:
         writes.append((ERASE_SAID, {"is_id": conversation}))
+        writes.append((sealing.FORGET_KEYS, {"is_conversation": conversation}))
     return writes
 
 
 def _file_writes(commit: Commit, conversation: str, sealer: Sealer) -> list[Change]:
-    """Files of this draft: known by its conversation, taken over by its intake, their content erased with a draft."""
+    """Files of this draft: known by its conversation, their content erased with a draft that left no intake."""
     if commit.conversation is None:
         return []
     refs = [media.ref for media in commit.conversation.media if media.ref]
     owns: list[Change] = [(OWN_FILE, {"is_id": file_id(ref, sealer), "conversation": conversation}) for ref in refs]
-    if commit.intake:
-        return [*owns, (TAKE_OVER_FILES, {"is_conversation": conversation, "intake": commit.intake.id})]
-    return [*owns, (ERASE_FILES, {"is_conversation": conversation})] if commit.erase else owns
+    if commit.intake or not commit.erase:
+        return owns
+    return [*owns, *((sql, {"is_conversation": conversation}) for sql in (ERASE_FILE_KEYS, ERASE_FILES))]
 
 
 def _consent_values(it: Consent, commit: Commit) -> Values:
@@ -351,7 +358,8 @@ def write_turn(ready: Ready, sealer: Sealer) -> Work[None]:
     own, others = _own_says(ready)
     changes = [*((sql, values) for sql, values, _ in ready.marks), *ready.beside, *own]
     takes_place = bool(ready.state and commit.address and not commit.expects)
-    if not (takes_place or ready.writes or others):
+    takes_over = commit.intake is not None and ready.state is not None
+    if not (takes_place or takes_over or ready.writes or others):
         changes = Last(changes, len(ready.marks))
     written = (yield changes) if changes else []
     for (_, _, refused), count in zip(ready.marks, written, strict=False):
@@ -363,6 +371,8 @@ def write_turn(ready: Ready, sealer: Sealer) -> Work[None]:
             raise StaleConversation
     for each in ready.writes:  # noqa: UP028 - `yield from` would hand the answers to the tuple
         yield each
+    if takes_over and commit.intake and ready.state:
+        yield from take_over(ready.state.id, commit.intake.id, ready.held, sealer)
     yield from add_outbox(others, ready.state)
 
 

@@ -18,8 +18,9 @@ from bot.decide import decide
 from bot.events import Event
 from flows.hear.receipt import parse_receipt
 from flows.model import CitizenEvent, Conversation, Said
-from referral.model import Intake, Referral
+from referral.model import Content, Intake, Referral
 from storage.base import Commit, ReceiptView, Snapshot
+from storage.envelope import joined
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 T = TypeVar("T")
@@ -67,7 +68,8 @@ class Paper:
         receipt = self.receipts.get(parse_receipt(event.text) if isinstance(event, Said) else "", "")
         view = ReceiptView(receipt, "tip", START) if receipt else None
         intake = self.intakes.get(number)
-        kept = replace(_through_json(intake, Intake), receipt="") if intake else None
+        # What was sealed is not there any more when the next turn is decided.
+        kept = replace(_through_json(intake, Intake), receipt="", content=Content()) if intake else None
         return Snapshot(talk, kept, tuple(self.own), receipt=view)
 
     def _keep(self, commit: Commit) -> None:
@@ -75,7 +77,10 @@ class Paper:
             assert commit.expects == (self.conversation.version if self.conversation else 0)
             self.conversation = commit.conversation
         if commit.intake is not None:
-            self.intakes[commit.intake.id] = commit.intake
+            before = self.intakes.get(commit.intake.id)
+            said = joined(commit.sealing.parts.values()) if commit.sealing else Content()
+            content = joined((before.content, said)) if before else said
+            self.intakes[commit.intake.id] = replace(commit.intake, content=content)
             if commit.new_intake:
                 self.receipts[commit.intake.receipt] = commit.intake.id
         for one in (*commit.referrals, *(moved for moved, _ in commit.moved)):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.doors.talk import Talk
+from referral.disclose import allowed, visible
+from storage.accounts import Accounts
+from storage.base import Officer
 from storage.open import open_storage
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -33,6 +39,14 @@ def she(**did):
     return {"who": "lan", "channel": "telegram", **did}
 
 
+async def read(talk):
+    """What the officers of 111 read in the first report."""
+    officer = Officer("hotline_111-1", "Cán bộ", "hotline-111", "hotline_111", "chief")
+    await Accounts(talk._storage).add(officer, "code", AT, by="operator", at=AT)
+    case = await talk._storage.open_case(next(iter(talk._names)), officer, AT, visible, allowed)
+    return case.intake.content
+
+
 ASKED_FOR_A_PERSON = (
     she(say="xin chào"),
     she(choose="safe"),
@@ -54,8 +68,8 @@ async def test_she_reads_the_officers_words_and_her_answer_reaches_the_report(ta
     assert asked["bot"][0]["text"].startswith("Người trực nhắn cho bạn:\nBạn cần giấy tờ gì?\n")
     assert "stop" in [choice["id"] for choice in asked["bot"][0]["choices"]]
     assert {"effect": "alert_officer", "referral": "R1", "role": "duty"} in answered["did"]
-    snapshot = await talk._storage.load_referral(next(iter(talk._names)))
-    assert "Em mất hộ chiếu" in (*snapshot.intake.content.texts.values(), *snapshot.intake.content.notes)
+    content = await read(talk)
+    assert "Em mất hộ chiếu" in (*content.texts.values(), *content.notes)
 
 
 async def test_in_the_middle_of_a_flow_the_question_that_stands_is_not_disturbed(talk):

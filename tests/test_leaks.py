@@ -32,14 +32,16 @@ import pytest_asyncio
 from bot import log
 from bot.channels.base import SendError
 from bot.channels.telegram.webhook import HEADER
+from bot.demo import PASSWORD as DEMO_PASSWORD
 from bot.limits import RateLimits
 from bot.settings import Settings
 from bot.web.site import Site, build_site
 from flows.hear.normal import normalise
 from storage.base import StorageAway
+from storage.keyring import Keyring
 from tests.fakes.telegram import FakeTelegram
 from tests.service import ROOT, SECRET, Service
-from tests.world import World
+from tests.world import World, words_of
 
 CHAT = 1987650431
 MARKS = {
@@ -227,8 +229,9 @@ class TestTheService:
     async def test_it_was_all_planted(self, service: Service, telegram: FakeTelegram, told: list[str]) -> None:
         """Otherwise the tests below would look for what never was."""
         async with service.storage() as storage:
-            rows = service.rows("SELECT id FROM referral WHERE route = 'hotline_111'")
-            contents = [(await storage.load_referral(one)).intake for (one,) in rows]
+            rows = service.rows("SELECT intake FROM referral WHERE route = 'hotline_111'")
+            opener = await Keyring(storage).opener_by_password("hotline_111-1", DEMO_PASSWORD)
+            contents = [await words_of(storage, one, opener) for (one,) in rows]
         words = repr(contents)
         for name in ("name", "phone", "place", "caption"):
             assert name in found(words), name

@@ -27,7 +27,7 @@ from storage.statements import Sql, compiled, question
 from tests.databases import KEY, database
 from tests.world import START
 
-OF_THE_STAFF = {"officer", "invite", "export_run", "meta", "breach"}
+OF_THE_STAFF = {"officer", "invite", "export_run", "meta", "breach", "office_key", "officer_key", "office_grant"}
 """Tables that grow with the staff or with the weeks, and not with the people who write."""
 
 GROWING = {name: table for name, table in metadata.tables.items() if name not in OF_THE_STAFF}
@@ -82,6 +82,12 @@ FILLED_UP = (
     "INSERT INTO right_request (id, intake, at, answer_by, done_by) SELECT id, id, 0, 0, 0 FROM intake",
     "INSERT INTO erased (id, what, at) SELECT id, 'conversation', active_at FROM conversation",
     "INSERT INTO link (id, one, other, at) SELECT id, id, conversation, 0 FROM intake",
+    "INSERT INTO attachment_key (id) SELECT id FROM attachment",
+    "INSERT INTO intake_key (id, intake, conversation, created_at, sealed_keys) SELECT i.id || n, i.id, i.conversation, 0, "
+    "CASE n WHEN 1 THEN ''::bytea END FROM intake i, generate_series(1, 20) n ON CONFLICT DO NOTHING",
+    "INSERT INTO intake_part (intake_key, intake, part, created_at, sealed) SELECT id, intake, 'words', 0, '' FROM intake_key",
+    "INSERT INTO intake_grant (id, intake_key, intake, office_key, created_at, wrapped) SELECT id, id, intake, 'x', 0, '' "
+    "FROM intake_key ON CONFLICT DO NOTHING",
     "VACUUM ANALYZE",
     f"""
     UPDATE pg_class SET reltuples = reltuples * 2000

@@ -26,7 +26,7 @@ from referral.retain import due_at, rule_for
 from storage.audit import Audit
 from tests.databases import BOTH, database
 from tests.desk import Desk, empty
-from tests.world import START, World
+from tests.world import START, World, words_of
 
 DAY = timedelta(days=1)
 MARKER = "chimcanhcut"
@@ -148,7 +148,7 @@ async def test_what_nobody_opened_can_still_be_read_after_a_year(world: World, b
     assert "reports" not in await sweep(world.storage, with_periods(book, police=1), world.now)
     found = await world.storage.load_referral(world.referrals[name].id)
     assert found.intake is not None
-    assert MARKER in str(found.intake.content.texts)
+    assert MARKER in str((await words_of(world.storage, found.intake.id)).texts)
 
 
 # ---------------------------------------------------------------------------------------------------- when it may not
@@ -264,7 +264,8 @@ async def test_a_restored_backup_is_swept_of_what_was_erased_since(
         restored = await target.open()
         still = await restored.load_referral(world.referrals[stays].id)
         assert still.intake is not None
-        assert MARKER in str(still.intake.content.texts)
+        assert MARKER in str((await words_of(restored, still.intake.id)).texts)
+        assert (await target.ask("SELECT COUNT(DISTINCT intake) FROM intake_part"))[0][0] == 1
 
 
 async def test_the_audit_holds_when_its_details_about_a_report_have_gone(

@@ -13,6 +13,9 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 from bot.book import Book
 from bot.channels.base import Button, Inbound, Message
@@ -22,10 +25,12 @@ from bot.events import OfficerDid
 from bot.receive import Receiver, Refusal
 from bot.schedule import ABANDONED_AFTER
 from flows.model import Chose, CitizenEvent, Conversation, Empty, Media, Opened, Said, Sent
-from referral.model import Intake, Referral
+from referral.model import Content, Intake, Referral
 from referral.notice import notice
+from storage import sealing
 from storage.accounts import Accounts
-from storage.base import Address, Commit, Officer, Snapshot
+from storage.base import NO_KEYS, Address, Commit, Officer, Opener, Snapshot
+from storage.envelope import joined
 from storage.open import open_storage
 from storage.store import DatabaseStorage
 
@@ -36,6 +41,16 @@ KEY = bytes(range(32))
 
 SAID: set[str] = set()
 """Everything that citizens of this test wrote, were called or sent."""
+
+
+async def words_of(storage: DatabaseStorage, intake: str, opener: Opener = NO_KEYS) -> Content:
+    """What was said for a report, to whoever holds these keys; to anybody where there was no escrow to seal to."""
+
+    def work() -> Any:
+        unsealed = yield from sealing.unseal(intake, opener, storage.sealer)
+        return (yield from sealing.read_content(intake, sealing.PARTS, unsealed))[0]
+
+    return await storage.read(work)
 
 
 async def empty_database(folder: Path) -> Path:
@@ -204,8 +219,14 @@ class World:
 
     @property
     def intakes(self) -> dict[str, Intake]:
-        """Every intake as it was last written."""
-        return {one.intake.id: one.intake for one in self.commits if one.intake is not None}
+        """Every intake as it was last written, with all the words that were sealed for it."""
+        found: dict[str, Intake] = {}
+        for one in self.commits:
+            if one.intake is not None:
+                before = [found[one.intake.id].content] if one.intake.id in found else []
+                said = one.sealing.parts.values() if one.sealing else ()
+                found[one.intake.id] = replace(one.intake, content=joined((*before, *said)))
+        return found
 
     @property
     def referrals(self) -> dict[str, Referral]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.web.english_accounts import ACCOUNTS
+from bot.web.english_keys import KEYS
 from bot.web.english_requests import REQUESTS
 
 FRAME: Final[Mapping[str, str]] = {
@@ -390,5 +391,5 @@ REFUSALS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 ENGLISH: Final[Mapping[str, str]] = {
-    **ACCOUNTS, **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS,
+    **ACCOUNTS, **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS, **KEYS,
 }  # fmt: skip

@@ -19,13 +19,15 @@ from starlette.responses import RedirectResponse, Response
 from bot.web.console.refused import noting_refusals
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
-from referral.disclose import visible
+from referral.disclose import allowed, visible
 from referral.model import Consent, Content, Intake, Referral
 from storage.audit import Audit, Head
 from storage.audit_pages import READS_AUDIT, Asked
 from storage.audit_pages import Page as AuditPage
-from storage.base import AuditEntry, Case, Commit, Officer, Visible
+from storage.base import AuditEntry, Case, Commit, Officer, Opener, Visible
 from storage.base import Request as Request_
+from storage.envelope import Locked
+from storage.keyring import Keyring
 from storage.requested import Requests
 
 COOKIE: Final = "canbo"
@@ -38,7 +40,7 @@ EXPORT: Final = "weekly"
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
-_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports|requests|staff|me)?")
+_NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports|requests|staff|me|keys)?")
 _CODE = re.compile(r"[0-9A-Z]{4,12}")
 
 
@@ -127,6 +129,11 @@ async def linked_cases(desk: Desk, case: Case) -> Sequence[Referral]:
     return await desk.parts.storage.linked(case.intake.id, desk.officer)
 
 
+async def opener(desk: Desk) -> Opener:
+    """The offices' keys that this session opens: what is sealed is read with them and with nothing else."""
+    return await Keyring(desk.parts.storage).opener(desk.token)
+
+
 async def open_case(desk: Desk, referral: str) -> Case:
     """A case of the officer's own office without the person's words, and the audit entry that it was read.
 
@@ -148,7 +155,9 @@ async def open_content(desk: Desk, referral: str) -> Case:
 async def _opened(desk: Desk, referral: str, shown: Visible) -> Case:
     case = None
     if desk.officer.role in OPENS:
-        case = await desk.parts.storage.open_case(referral, desk.officer, desk.parts.now(), shown)
+        case = await desk.parts.storage.open_case(
+            referral, desk.officer, desk.parts.now(), shown, allowed, await opener(desk)
+        )
     if case is None:
         raise HTTPException(404)
     return case
@@ -162,7 +171,10 @@ async def open_file(desk: Desk, referral: str, number: int) -> tuple[str, bytes]
     """(kind, bytes) of a file, by its place in a case that the officer may open. Raises HTTPException 404 otherwise."""
     media = (await _opened(desk, referral, visible)).intake.content.media
     kind, ref, _ = media[number] if 0 <= number < len(media) else ("", "", "")
-    content = await desk.parts.storage.read_file(ref) if ref and kind in FILES else None
+    try:
+        content = await desk.parts.storage.read_file(ref, await opener(desk)) if ref and kind in FILES else None
+    except Locked:
+        raise HTTPException(404) from None  # the case says that it is locked, and what to do
     if content is None:
         raise HTTPException(404)
     await note(desk, "file.opened", referral)

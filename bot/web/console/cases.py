@@ -47,7 +47,7 @@ async def case_page(
     return render(
         request, "console/case.html", status, **page_values(desk, look), **_case_values(desk, case, names, look),
         **_choices(desk, case, look), linked=await _linked(desk, case, names, look),
-        content=content, opened=opened, withheld=_withheld(case), refusal=look.say(refusal), at="case",
+        content=content, opened=opened, withheld=_withheld(case), locked=case.locked, refusal=look.say(refusal), at="case",
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from bot.web.console import (
     sheet,
     signin,
     staff,
+    unlock,
 )
 from bot.web.console.access import PATH, signed_in
 
@@ -54,6 +55,8 @@ CLOSED: Final[tuple[BaseRoute, ...]] = (
     Route("/officers/staff", signed_in(staff.act), methods=["POST"]),
     Route("/officers/me", signed_in(own.show), methods=["GET"]),
     Route("/officers/me", signed_in(own.act), methods=["POST"]),
+    Route("/officers/keys", signed_in(unlock.show), methods=["GET"]),
+    Route("/officers/keys", signed_in(unlock.give), methods=["POST"]),
     Route("/officers/exports", signed_in(exports.show), methods=["GET"]),
     Route("/officers/audit", signed_in(audit.show), methods=["GET"]),
     Route("/officers/exports/{name}", signed_in(exports.download), methods=["GET"]),

@@ -18,11 +18,11 @@ from bot.accounts import totp
 from bot.demo import PASSWORD, demo_officers
 from bot.web.console import tries
 from bot.web.console.access import COOKIE, DEVICE_COOKIE, PATH, Desk, checked_form, csrf, where_to
+from bot.web.console.unlock import on_signed_in
 from bot.web.pages import render
 from bot.web.parts import Site, site_of
 from bot.web.visitor import is_https
 from storage.accounts import Account, CodeReplayed, OfficerUnknown
-from storage.base import Officer
 
 DOOR_COOKIE: Final = "canbo_cua"
 """Before there is a session, this is what the form's token is made from."""
@@ -80,10 +80,6 @@ async def leave(request: Request, desk: Desk) -> Response:
     response = RedirectResponse(f"{PATH}/sign-in", 303)
     response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict")
     return response
-
-
-async def on_signed_in(parts: Site, officer: Officer, password: str, token: str) -> None:
-    """The one moment in which the right password and the new session are both at hand."""
 
 
 async def hashed(parts: Site, password: str) -> str:

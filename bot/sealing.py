@@ -1,0 +1,70 @@
+"""Which offices may open which parts of what a person submits: decided with the turn, before anything is sealed. Pure.
+
+Whoever has the matter now, and whoever it climbs to by itself when nobody answers or an office gives it back: an officer
+who is reached must be able to read. An office that it is transferred to by hand is granted by who opens it
+(`storage.cases.open_case`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from bot.book import Book
+from bot.events import Event
+from bot.intake import said_in
+from bot.officer import LAST
+from bot.referring import OPEN
+from flows.model import Conversation
+from referral.directory import next_offices
+from referral.disclose import parts_for, parts_of
+from referral.model import Consent, Content, Intake, Office, Referral
+from referral.routing import consented
+from storage.base import Sealing
+
+
+def said_more(book: Book, before: Conversation, draft: Conversation, intake: Intake) -> bool:
+    """Whether this turn's draft says more in words than the turn before did to this intake."""
+    if before.intake != intake.id:
+        return said_in(book, draft) != Content()
+    return said_in(book, draft) != said_in(book, before)
+
+
+def sealing_of(
+    book: Book, event: Event, draft: Conversation, intake: Intake, referrals: Iterable[Referral],
+    consents: Sequence[Consent], *, seals: bool,
+) -> Sealing:  # fmt: skip
+    """The draft's words in their parts (where it `seals`), and who may open what of this intake."""
+    holders: dict[str, frozenset[str]] = {}
+    agreed = {one.to for one in consents if one.given}
+    for one in reached(book, event, referrals):
+        identified = one.identified or one.to in agreed or consented(intake.facts, one.to)
+        parts = frozenset(parts_for(intake.kind, identified=identified))
+        holders[one.office] = holders.get(one.office, frozenset()) | parts
+    named = tuple((office, tuple(sorted(parts))) for office, parts in holders.items() if parts)
+    return Sealing(parts_of(said_in(book, draft)) if seals else {}, named)
+
+
+def reached(book: Book, event: Event, referrals: Iterable[Referral]) -> Iterator[Referral]:
+    """The open referrals, and each as it would be at every office that it can climb to."""
+    offices = {one.id: one for one in book.referral.offices}
+    last = tuple(one for one in book.referral.offices if one.route in LAST and not one.provinces)
+    for referral in referrals:
+        if referral.state not in OPEN:
+            continue
+        yield referral
+        for office in (*_above(book, event, offices[referral.office]), *last):
+            same = office.route == referral.to
+            yield replace(referral, to=office.route, office=office.id, identified=referral.identified and same)
+
+
+def _above(book: Book, event: Event, office: Office) -> Iterator[Office]:
+    """The ladder from this office up, each once."""
+    seen, here = {office.id}, office
+    while above := next(
+        (one for one in next_offices(book.referral, here, event.at.date()) if one.id not in seen), None
+    ):
+        seen.add(above.id)
+        yield above
+        here = above

@@ -330,7 +330,7 @@ async def test_what_a_person_wrote_is_text_on_the_officers_page(telegram: FakeTe
     async with browser(service) as officer:
         await officer.sign_in(login)
         harmless(await officer.get("/officers/"))
-        page = await officer.get(f"/officers/r/{referral}")
+        page = await officer.get(f"/officers/r/{referral}?mo=1")
     assert officer.status == 200
     harmless(page)
     assert html.escape("<script>") in page, "the officer sees what was written, as text"

@@ -104,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     breach = _command(commands, "breach", "the register of data breaches: 72 hours, draft of the notification", _breach)
     _breach_arguments(breach)
     _keys_commands(commands)
+    _parked_arguments(commands)
     draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
     draw.add_argument("flow")
     return parser
@@ -134,6 +135,12 @@ def _audit_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--subject", required=True, metavar="ID", help="a referral, intake, officer, conversation or export"
     )
     _command(asked, "head", "the end of the chain, to be kept elsewhere", _audit_head)
+
+
+def _parked_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parked = _command(commands, "parked", "what could not be sent and was set aside; or try it again", _parked)
+    parked.add_argument("what", choices=["list", "again"], nargs="?", default="list")
+    parked.add_argument("number", nargs="*", type=int, help="rows of the list; all of them if none is named")
 
 
 def _command(
@@ -252,6 +259,17 @@ def _revoke(chosen: argparse.Namespace) -> int:
     from bot import commands
 
     print(asyncio.run(commands.revoke(read_settings(), chosen.officer)))
+    return 0
+
+
+def _parked(chosen: argparse.Namespace) -> int:
+    from bot import commands
+
+    settings = read_settings()
+    if chosen.what == "again":
+        print(asyncio.run(commands.parked_again(settings, chosen.number)))
+    else:
+        print(asyncio.run(commands.parked(settings)))
     return 0
 
 

@@ -78,6 +78,24 @@ async def revoke(settings: Settings, officer: str) -> str:
     return f"{officer}: signed out everywhere, no code or phone of theirs works any more."
 
 
+async def parked(settings: Settings) -> str:
+    """What was set aside, a line each: number, kind, tries, since when, referral. Nothing of what it says."""
+    async with _storage(settings) as storage:
+        found = await storage.parked()
+    lines = [
+        f"{one.id}\t{one.kind}\t{one.attempts} tries\t{one.parked_at:%Y-%m-%d %H:%M}Z\t{one.referral or '-'}"
+        for one in found
+    ]
+    return "\n".join(lines) or "nothing is set aside."
+
+
+async def parked_again(settings: Settings, numbers: Sequence[int]) -> str:
+    """Try these again, or all; one line that says how many. They leave at once where the service runs."""
+    async with _storage(settings) as storage:
+        numbers = numbers or [one.id for one in await storage.parked()]
+        return f"{await storage.try_again(numbers, utc_now())} rows are tried again."
+
+
 async def officers(settings: Settings) -> str:
     """All officers, a line each: id, office, role, name, and whether they are active."""
     async with _storage(settings) as storage:

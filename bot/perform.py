@@ -27,11 +27,19 @@ from referral.clocks import clock_for, notice_after
 from referral.model import Referral
 from referral.notice import notice
 from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
+from storage.parked import PARKED
 
 BACKOFF_S: Final = (2, 5, 15, 60, 300)
 """Seconds before the next try, by tries so far; the last one repeats."""
 AWAY_S: Final = 2.0
 """Seconds before the next try where our own database was away."""
+PARK_AFTER: Final = 12
+"""Tries of what fails in our own hands, some forty minutes of them: longer than an operator needs to restart something."""
+PARK_AFTER_S: Final = 86_400.0
+"""So long a platform may fail at one message while it takes others. Where it takes none, everything waits for it."""
+MOST_STUCK: Final = 10_000
+TAKES_OTHERS_S: Final = 600.0
+"""A platform that took something so recently is there."""
 CLEAR_WITHIN = timedelta(hours=48)
 """Telegram deletes a bot's messages of the last 48 h (channels.md §2.1)."""
 ROLES = {
@@ -63,7 +71,10 @@ async def wait_for(event: asyncio.Event, seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What performing a row needs to know beside the row. `now` is the time of day, `steady` seconds that never jump."""
+    """What performing a row needs to know beside the row. `now` is the time of day, `steady` seconds that never jump.
+
+    `took` is when each channel last took a message, `stuck` since when it fails at a row while it takes others; by `steady`.
+    """
 
     storage: Storage
     book: Book
@@ -75,6 +86,8 @@ class Work:
     paces: Mapping[str, Pace] = field(default_factory=dict)
     steady: Callable[[], float] = time.monotonic
     wait: Wait = wait_for
+    took: dict[str, float] = field(default_factory=dict)
+    stuck: dict[int, float] = field(default_factory=dict)
     erase: Callable[[], Awaitable[None]] | None = None
 
 
@@ -83,7 +96,7 @@ async def perform(work: Work, claimed: Claimed) -> Ended:
     try:
         return await PERFORMERS[claimed.row.kind](work, claimed)
     except SendError as error:
-        return _after_send_error(work, claimed, error), ()
+        return _after_send_error(work, claimed, error)
     except StorageAway:
         return later(
             work, claimed, "storage_away", AWAY_S
@@ -91,6 +104,8 @@ async def perform(work: Work, claimed: Claimed) -> Ended:
     except Exception as error:
         # A row that cannot be performed must not stop the others: it is tried again later and an operator is told.
         log.warn("outbox.failed", kind=claimed.row.kind, what=type(error).__name__, attempts=claimed.attempts)
+        if claimed.row.priority and claimed.attempts >= PARK_AFTER:
+            return _parked(work, claimed, "failed")
         return later(work, claimed, "failed"), ()
 
 
@@ -266,16 +281,41 @@ def _channel(work: Work, address: Address) -> Channel:
 
 
 async def _send(work: Work, address: Address, message: Message) -> Sent:
-    return await _channel(work, address).send(address.external, message)
+    sent = await _channel(work, address).send(address.external, message)
+    work.took[address.channel] = work.steady()
+    return sent
 
 
-def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Done:
+def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Ended:
     log.warn("send.failed", kind=claimed.row.kind, outcome=error.what, code=error.code, attempts=claimed.attempts)
     if error.code == "flood" and (address := target(claimed)) and (pace := work.paces.get(address.channel)):
         pace.hold(work.steady() + error.after_s)
     if error.what in {"never", "blocked"}:
-        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked")
-    return later(work, claimed, error.code, error.after_s)
+        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked"), ()
+    if error.what == "again" and error.code != "flood" and _takes_others(work, claimed):
+        since = work.stuck.setdefault(claimed.id, work.steady())
+        while len(work.stuck) > MOST_STUCK:
+            del work.stuck[next(iter(work.stuck))]
+        if claimed.row.priority and work.steady() - since >= PARK_AFTER_S:
+            return _parked(work, claimed, error.code)
+    return later(work, claimed, error.code, error.after_s), ()
+
+
+def _takes_others(work: Work, claimed: Claimed) -> bool:
+    address = target(claimed)
+    took_at = work.took.get(address.channel) if address else None
+    return took_at is not None and work.steady() - took_at <= TAKES_OTHERS_S
+
+
+def _parked(work: Work, claimed: Claimed, code: str) -> Ended:
+    """What only this row meets is not tried for ever: it is set aside, and the staff are told. What is urgent never is."""
+    log.warn("outbox.parked", kind=claimed.row.kind, code=code, attempts=claimed.attempts, count=claimed.id)
+    number = f"outbox-{claimed.id}"
+    body = {"error": number, "unsent": "yes"}
+    key = f"alarm/{number}/{int(work.now().timestamp())}"
+    alarm = OutboxRow(key, "alarm", f"alarm:{number}", 1, work.now(), body)
+    # An alarm that fails makes no other: that would never end.
+    return _done(work, claimed, "dead", PARKED), () if claimed.row.kind == "alarm" else (alarm,)
 
 
 def later(work: Work, claimed: Claimed, code: str, after_s: float = 0.0) -> Done:

@@ -148,7 +148,7 @@ def _finish(done: Sequence[Done]) -> Work[list[str]]:
     ended = sorted((yield END, {"rows": write_json(told)}))
     entries = [audit_values(one) for row in ended for one in _entries(ends[row[0]], row)]
     if entries:
-        yield ADD_AUDITS, {"rows": write_json([tuple(one[name] for name in _AUDITED) for one in entries])}
+        yield ADD_AUDITS, {"rows": write_json([tuple(one[name] for name in AUDITED) for one in entries])}
     changed: list[str] = []
     for row in ended:
         changed += yield from _what_follows(ends[row[0]], row)
@@ -171,7 +171,7 @@ def _what_follows(done: Done, row: Row) -> Work[list[str]]:
     return []
 
 
-_AUDITED: Final = ("at", "actor", "action", "subject", "detail")
+AUDITED: Final = ("at", "actor", "action", "subject", "detail")
 _ENDINGS: Final[Mapping[Outcome, Literal["sent", "dead", "cancelled"]]] = {
     "done": "sent",
     "dead": "dead",

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, claims, erasing, files, matters, outbox, periods, sealing
+from storage import cases, claims, erasing, files, matters, outbox, parked, periods, sealing
 from storage.base import (
     NO_KEYS,
     Address,
@@ -32,6 +32,7 @@ from storage.base import (
     nothing_allowed,
 )
 from storage.cache import MOST, Snapshots
+from storage.parked import Parked
 from storage.rows import BODY, from_ms
 from storage.seal import Sealer
 from storage.statements import Piece, T
@@ -190,6 +191,14 @@ class DatabaseStorage(ABC):
         if done or more:
             at = max((each.at for each in done), default=None) or min(each.due_at for each in more)
             await self.exchange(at, (), done, more)
+
+    async def parked(self) -> Sequence[Parked]:
+        """Rows that failed again and again and were set aside, the oldest first."""
+        return await self.read(lambda: parked.parked())
+
+    async def try_again(self, ids: Sequence[int], at: datetime) -> int:
+        """Make rows that were set aside due now; how many of these numbers were."""
+        return await self.write(lambda: parked.try_again(ids, at))
 
     async def next_due(self) -> datetime | None:
         """When a row can next be performed: perhaps in the past, None where nothing waits."""

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from bot.channels.base import Inbound, Message, SendError
 from bot.channels.pace import Pace
+from bot.deliver import Deliverer
+from bot.perform import PARK_AFTER
 from bot.sender import AT_ONCE
 from flows.model import CitizenEvent, Media, Said
 from flows.model import Sent as Photo
@@ -161,6 +163,79 @@ async def test_a_row_that_cannot_be_opened_is_given_up_and_the_staff_are_told(
     assert states(tmp_path)[bad] == ("dead", "damaged")
     (alarm,) = platform.texts("chat-of-officer")
     assert "không gửi đi được" in alarm
+
+
+async def test_what_fails_for_ever_is_set_aside_told_of_and_tried_again_by_an_operator(
+    world: World, platform: Platform, tmp_path: Path
+) -> None:
+    await world.joins("officer", "hotline-111")
+    (key,) = await queue(world, row("an", lane="c:an"))
+    platform.errors["an"] = [ValueError("a fault of ours") for _ in range(PARK_AFTER)]
+    one = deliverer(world, platform)
+    await drained_for(world, one, timedelta(hours=2))
+    await queue(world, row("an", "2", lane="c:an"))
+    await one.drain()
+    assert states(tmp_path)[key] == ("dead", "parked")
+    assert platform.texts("an") == ["2"], "what came after it must not wait for it"
+    assert ["không gửi đi được" in text for text in platform.texts("chat-of-officer")] == [True]
+
+    (parked,) = await world.storage.parked()
+    assert (parked.kind, parked.attempts) == ("say", PARK_AFTER)
+    assert await world.storage.try_again([parked.id, 99_999], world.now) == 1
+    await one.drain()
+    assert platform.texts("an") == ["2", "an"]
+    assert await world.storage.parked() == ()
+    assert await world.storage.try_again([parked.id], world.now) == 0
+
+
+async def test_what_is_urgent_is_tried_for_ever_every_five_minutes_at_the_least(
+    world: World, platform: Platform, tmp_path: Path
+) -> None:
+    (key,) = await queue(world, row("an", priority=0))
+    platform.errors["an"] = [ValueError("a fault of ours") for _ in range(400)]
+    one = deliverer(world, platform)
+    await drained_for(world, one, timedelta(hours=24))
+    assert states(tmp_path)[key][0] == "waiting"
+    tries = 400 - len(platform.errors["an"])
+    assert tries >= 24 * 12 - 2
+    platform.errors["an"].clear()
+    world.now += timedelta(seconds=300)
+    await one.drain()
+    assert platform.texts("an") == ["an"]
+
+
+async def test_a_platform_that_is_away_for_days_sets_nothing_aside(
+    world: World, platform: Platform, tmp_path: Path
+) -> None:
+    (key,) = await queue(world, row("an"))
+    platform.errors["an"] = [SendError("again", "network") for _ in range(700)]
+    await drained_for(world, deliverer(world, platform), timedelta(hours=50))
+    assert states(tmp_path)[key] == ("waiting", "network")
+
+
+async def test_what_a_platform_does_not_take_for_a_day_while_it_takes_others_is_set_aside(
+    world: World, platform: Platform, tmp_path: Path
+) -> None:
+    (key,) = await queue(world, row("an"))
+    platform.errors["an"] = [SendError("again", "network") for _ in range(700)]
+    one = deliverer(world, platform)
+    for _ in range(27 * 12):
+        await queue(world, row("binh"))
+        await drained_for(world, one, timedelta(minutes=5))
+    assert states(tmp_path)[key] == ("dead", "parked")
+    assert len(platform.texts("binh")) == 27 * 12
+
+
+async def drained_for(world: World, one: Deliverer, time: timedelta) -> None:
+    """Deliver whatever comes due while this time passes."""
+    end = world.now + time
+    for _ in range(2000):
+        await one.drain()
+        due = await world.storage.next_due()
+        if due is None or due > end:
+            break
+        world.now = max(world.now, due)
+    world.now = end
 
 
 async def test_an_end_that_cannot_be_written_costs_no_other_its_own(

@@ -119,13 +119,13 @@ async def test_a_class_is_given_and_changed_and_the_person_may_go_on_writing(wor
     referral = (await a_cry(world))["hotline-111"]
     path = await taken(world, desk, referral)
     assert "Chưa phân loại. Hạn 24/11/2026 08:00 (còn 24 giờ)." in (await desk.get(path)).text
-    world.now += timedelta(hours=1)
+    world.now += timedelta(minutes=20)
     assert (await desk.post(path, do="classify", reason="crime_news")).status_code == 303
-    world.now += timedelta(hours=1)
+    world.now += timedelta(minutes=20)
     assert (await desk.post(path, do="classify", reason="comes_forward")).status_code == 303
     page = (await desk.get(path)).text
     assert "<b>Người trình báo</b>" in page
-    assert "lần đầu 23/11/2026 09:00" in page
+    assert "lần đầu 23/11/2026 08:20" in page
     await world.choose("binh", "here")
     stored = (await world.storage.load_referral(referral.id)).intake
     assert stored is not None
@@ -173,13 +173,13 @@ async def test_a_code_of_another_office_links_nothing_and_says_what_an_unknown_o
 async def test_letters_and_answers_stand_together(world: World, desk: Desk):  # noqa: F811
     referral = await a_question(world)
     path = await taken(world, desk, referral)
-    world.now += timedelta(hours=2)
+    world.now += timedelta(minutes=20)
     assert (await desk.post(path, do="ask", text="Ban dang o gan cho nao?")).status_code == 303
     await world.say("chi", "em o gan ben xe")
     await world.deliverer.drain()
     page = (await desk.get(f"{path}?{OPENED}=1")).text
     thread = page[page.index('class="thread"') :]
-    assert thread.index("23/11/2026 10:00") < thread.index("Ban dang o gan cho nao?") < thread.index("em o gan ben xe")
+    assert thread.index("23/11/2026 08:20") < thread.index("Ban dang o gan cho nao?") < thread.index("em o gan ben xe")
     assert "em o gan ben xe" not in (await desk.get(path)).text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -68,7 +69,7 @@ async def test_a_new_case_and_a_taken_one_are_each_told_once(world: World, site:
     assert taken.office == referral.office
     after = mark_in(await stream.next())
     assert (after.waiting, len({empty.mark, new.mark, after.mark})) == (0, 3)
-    world.now = world.now.replace(hour=3)
+    world.now += timedelta(minutes=20)
     assert await stream.next() == ": \n\n"  # nothing changed: only a sign of life
 
 

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,12 @@ class Rehearsal:
             assert isinstance(inbound, Inbound)
             await self.world.receiver.citizen(inbound)
             self._answered.append(str(update["update_id"]))
+
+    async def come_to_rest(self) -> None:
+        """Let all leave that waits, and whatever was to wait for a while because it is not urgent."""
+        await self.world.deliverer.drain()
+        self.world.now += timedelta(seconds=self.world.book.referral.clocks["ordinary"].notice_to_s)
+        await self.world.deliverer.drain()
 
     async def outcome(self) -> tuple[Stored, Seen]:
         """What is stored now, and what was seen."""

@@ -33,5 +33,5 @@ async def test_a_clock_that_jumps(
         await it.hear(updates[more:])
         await it.world.deliverer.drain()
         it.world.now += timedelta(milliseconds=LEASE_MS)  # whoever died holds what it had for no longer than this
-        await it.world.deliverer.drain()
+        await it.come_to_rest()
         assert tally.check(str(tmp_path), *await it.outcome()) == {}

@@ -82,7 +82,7 @@ async def test_an_invariant_sees_the_harm(harm: str, tmp_path: Path, book: Book,
     broken, how = HARMS[harm]
     async with rehearsal("sqlite", tmp_path, book, stories) as it:
         await it.hear(await it.open())
-        await it.world.deliverer.drain()
+        await it.come_to_rest()
         assert losses(*await it.outcome()) == {}
         if isinstance(how, str):
             await it.home.ask(how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -9,11 +10,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.accounts import totp
 from bot.demo import PASSWORD
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -392,3 +395,28 @@ def test_an_officers_words_reach_a_page_that_stays_open(chromium: Any, service: 
     assert len(asked) == 2
     hers.close()
     his.close()
+
+
+def test_a_chief_invites_a_colleague_who_joins_with_a_phone(page: Any):
+    sign_in(page, "hotline_111-1")
+    page.get_by_role("link", name="Cán bộ", exact=True).click()
+    page.get_by_label("Họ tên như đồng nghiệp gọi").fill("Nguyễn Thị Mới")
+    press(page, "Thêm và hiện mã một lần")
+    code = page.locator("b.code").inner_text()
+    page.context.clear_cookies()
+    page.goto("/officers/join")
+    secret = base64.b32decode(page.locator("#key").inner_text().replace(" ", ""))
+    login, password = f"moi-{secret.hex()[:6]}", "bon tu khong lien quan"
+    filled = {"Mã một lần": code, "Tên đăng nhập": login, "Gõ lại mật khẩu": password}
+    for label, text in filled.items():
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_label("Mật khẩu, từ 12 ký tự").fill(password)
+    step = totp.step_of(datetime.now(UTC))
+    page.get_by_label("Mã 6 số đang hiện").fill(totp.code(secret, step))
+    press(page, "Lưu")
+    page.get_by_label("Tên đăng nhập").fill(login)
+    page.get_by_label("Mật khẩu").fill(password)
+    page.get_by_label("Mã 6 số").fill(totp.code(secret, step + 1))  # that of joining works no more
+    press(page, "Đăng nhập")
+    page.get_by_role("link", name="Nguyễn Thị Mới").click()
+    assert page.get_by_text("Chính ở đây").count() == 1

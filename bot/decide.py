@@ -93,7 +93,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     if intake and refers:
         known = snapshot.intake is not None and snapshot.intake.id == intake.id
         referred = refer(book, snapshot, event, intake, turned.do, consents, said_more=more and known)
-    sealing = _sealing(book, snapshot, event, draft, turned, intake, referred, consents, more) if intake else None
+    sealing = _sealing(book, snapshot, event, draft, intake, referred, consents) if intake else None
     told = [one for one in (*snapshot.referrals, *referred.new) if intake is None or one.intake == intake.id]
     right = exercise(book, snapshot, event, draft, turned.do)
     message = _message(book, snapshot, event, turned, draft, intake, told, right)
@@ -119,14 +119,13 @@ def _erasure(snapshot: Snapshot, right: Done) -> tuple[str, str]:
 
 
 def _sealing(
-    book: Book, snapshot: Snapshot, event: Event, draft: Conversation, turned: Turned, intake: Intake, referred: Referred,
-    consents: Sequence[Consent], more: bool,
+    book: Book, snapshot: Snapshot, event: Event, draft: Conversation, intake: Intake, referred: Referred,
+    consents: Sequence[Consent],
 ) -> Sealing:  # fmt: skip
-    """What is sealed, and to whom: the intake's referrals as they will be after this turn. What is submitted is sealed whole."""
+    """The draft's words, whole, whenever its intake is written; and to whom: its referrals as they will be after this turn."""
     now = {one.id: one for one in snapshot.referrals if one.intake == intake.id}
     now |= {one.id: one for one in (*referred.new, *(moved for moved, _ in referred.changed))}
-    seals = more or bool(SUBMITS & set(turned.do))
-    return sealing_of(book, event, draft, intake, now.values(), consents, seals=seals)
+    return sealing_of(book, event, draft, intake, now.values(), consents)
 
 
 def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conversation) -> Turned:

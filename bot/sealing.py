@@ -33,9 +33,9 @@ def said_more(book: Book, before: Conversation, draft: Conversation, intake: Int
 
 def sealing_of(
     book: Book, event: Event, draft: Conversation, intake: Intake, referrals: Iterable[Referral],
-    consents: Sequence[Consent], *, seals: bool,
+    consents: Sequence[Consent],
 ) -> Sealing:  # fmt: skip
-    """The draft's words in their parts (where it `seals`), and who may open what of this intake."""
+    """The draft's words in their parts, and who may open what of this intake."""
     holders: dict[str, frozenset[str]] = {}
     agreed = {one.to for one in consents if one.given}
     for one in reached(book, event, referrals):
@@ -43,7 +43,7 @@ def sealing_of(
         parts = frozenset(parts_for(intake.kind, identified=identified))
         holders[one.office] = holders.get(one.office, frozenset()) | parts
     named = tuple((office, tuple(sorted(parts))) for office, parts in holders.items() if parts)
-    return Sealing(parts_of(said_in(book, draft)) if seals else {}, named)
+    return Sealing(parts_of(said_in(book, draft)), named)
 
 
 def reached(book: Book, event: Event, referrals: Iterable[Referral]) -> Iterator[Referral]:

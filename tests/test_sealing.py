@@ -19,12 +19,13 @@ import msgspec
 import pytest
 
 from bot import key_commands
+from bot.book import Book
 from bot.demo import PASSWORD as DEMO_PASSWORD
 from bot.demo import DemoInProduction, add_demo_keys, add_demo_officers, demo_officers, refuse_without_escrow
 from bot.settings import BadSetting, Settings
 from bot.shares import SECRET_BYTES, BadShares, inverse, read_together, split, times, written
 from bot.web.console.signin import SESSION
-from referral.disclose import allowed, visible
+from referral.disclose import allowed, parts_of, visible
 from referral.model import Content, Referral
 from storage import sealing
 from storage.accounts import Accounts
@@ -32,6 +33,7 @@ from storage.base import NO_KEYS, Case, Officer, Opener, StorageUnfit
 from storage.envelope import Locked, unlock
 from storage.keyring import HELD, WAITING, Keyring
 from storage.seal import Sealer
+from tests.databases import BOTH, database
 from tests.test_console import PASSWORD, Desk, add_officer, browser
 from tests.test_console import site as site
 from tests.world import KEY, World
@@ -402,3 +404,37 @@ async def test_in_a_trial_everything_is_made_by_itself(world: World, tmp_path: P
         await new.sign_in("moi")
         for desk in (demo, new):
             assert WORDS in (await desk.get(f"/officers/r/{referral.id}?mo=1")).text
+
+
+# ------------------------------------------------------------------------------------------------------ both databases
+
+
+@pytest.mark.parametrize("kind", BOTH)
+async def test_sealing_is_the_same_on_both_databases(kind: str, tmp_path: Path, book: Book) -> None:
+    async with database(kind, tmp_path) as place:
+        world = World(await place.open(), book)
+        keyring = Keyring(world.storage)
+        await keyring.add_escrow(SECRET, world.now)
+        reader, token = await officer_with_key(world, "an", TOLD)
+        colleague, other = await officer_with_key(world, "chi", TOLD)
+        referral = (await a_tip(world))[TOLD]
+        assert await keyring.give(reader, await keyring.opener(token), colleague.id, world.now)
+        case = await opened(world, referral, colleague, await keyring.opener(other))
+        assert WORDS in words_of(case.intake.content)
+        assert await keyring.reseal(world.now, parts_of, allowed) == (1, 0, 0)
+        assert (await opened(world, referral, colleague)).locked
+
+
+async def test_what_was_written_in_a_turn_that_failed_is_sealed_with_the_next_button(
+    world: World, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The safe sentence keeps their words in the draft; no later turn need say anything for officers to read them."""
+    reader, token = await officer_with_key(world, "an", "hotline-111")
+    await world.say("binh", "cứu em với")
+    with monkeypatch.context() as broken:
+        broken.setattr("bot.receive.decide", lambda *_: 1 / 0)
+        await world.say("binh", WORDS)
+    await world.choose("binh", "danger")
+    [referral] = [one for one in world.referrals.values() if one.office == "hotline-111"]
+    case = await opened(world, referral, reader, await keyring.opener(token))
+    assert WORDS in words_of(case.intake.content)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import av
 import av.logging
@@ -21,7 +21,7 @@ from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.filter import Graph
-from av.packet import Packet
+from av.packet import Packet as AnyPacket
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
@@ -60,6 +60,7 @@ _OPTIONS: Final = {
 }
 
 
+Packet = AnyPacket[Any]
 _LATER: Final = (
     "subtitles.stream",
     "subtitles.codeccontext",
@@ -115,7 +116,7 @@ def _written(source: InputContainer, ending: str, *, changed: bool) -> Clean:
     return Clean(out.getvalue(), content_type, shown, changed and sound is not None)
 
 
-def _carry(source: InputContainer, made: OutputContainer, wanted: list[Stream], tracks: dict[int, _Track]) -> None:
+def _carry(source: InputContainer, made: OutputContainer, wanted: Sequence[Stream], tracks: dict[int, _Track]) -> None:
     written = 0
     for packet in source.demux(*wanted):
         if packet.size:

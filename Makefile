@@ -27,6 +27,7 @@ run: install ## start the service
 test: dev ## every test; ARGS="tests/test_x.py -k word" for some
 	.ci/browser
 	.ci/postgres
+	.ci/exiftool
 	$(BIN)/python -m pytest $(ARGS)
 
 check: dev ## style, types, who may import whom, and the proof of flows, rules and catalogues

@@ -6,6 +6,7 @@ read is in the audit before it is shown, and so is what was asked for in vain.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import sqlite3
@@ -42,11 +43,11 @@ ENDS_A_SESSION = {"POST /officers/sign-out"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 WORDS = "chiếc xe biển lạ ở bến sông"
-FILE = b"GIF89a of the river bank"
+FILE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\4\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\1D\0;"
 CODE, CASE = "LS7QXK", "a" * 32
 EXPORTED = "mã,của mọi nơi"
-OF_THE_CASE = (WORDS, FILE.decode(), CODE)
-"""What nobody may see who may not see the case: words, file, code. (Its id stands in the address that they typed.)"""
+OF_THE_CASE = (WORDS, hashlib.sha256(FILE).hexdigest(), CODE)
+"""What nobody may see who may not see the case: words, hash of the file, code. (Its id stands in the address that they typed.)"""
 _networks = (f"10.{one >> 16 & 255}.{one >> 8 & 255}.{one & 255}" for one in itertools.count(1))
 """Each request comes from a network of its own, so that no limit of floods answers for the gate."""
 
@@ -170,7 +171,8 @@ def path_of(line: Mapping[str, Any]) -> str:
 
 def shows_the_case(answer: httpx.Response) -> bool:
     everything = answer.content.decode("utf-8", "replace") + str(answer.headers)
-    return any(mark in everything for mark in OF_THE_CASE)
+    is_file = FILE in answer.content or (answer.headers.get("content-type") == "image/gif" and answer.content != b"")
+    return is_file or any(mark in everything for mark in OF_THE_CASE)
 
 
 def is_refused(answer: httpx.Response) -> bool:
@@ -272,10 +274,12 @@ async def test_a_page_answers_its_own_methods_only(house: House) -> None:
 async def test_those_who_may_really_see_the_case(house: House) -> None:
     """The marks that are looked for are there to be found."""
     _, token = await house.become(Who("duty", "own"))
-    seen = [(await house.knock("GET", f"/officers/r/{CASE}{part}", token, {})).content for part in ("?mo=1", "/file/0")]
-    assert WORDS in seen[0].decode()
-    assert CODE in seen[0].decode()
-    assert FILE == seen[1]
+    parts = ("?mo=1", "/file/0", "/file/0/view")
+    seen = [await house.knock("GET", f"/officers/r/{CASE}{part}", token, {}) for part in parts]
+    assert WORDS in seen[0].text
+    assert CODE in seen[0].text
+    assert hashlib.sha256(FILE).hexdigest() in seen[1].text
+    assert seen[2].headers["content-type"] == "image/gif"
 
 
 async def test_an_auditor_sees_who_opened_what_and_no_word_of_it(house: House) -> None:
@@ -293,7 +297,7 @@ async def test_an_auditor_sees_who_opened_what_and_no_word_of_it(house: House) -
 
 # ------------------------------------------------------------------------------------------------- the audit comes first
 
-READ = [page for page, line in LINES.items() if "writes" in line]
+READ = [page for page, line in LINES.items() if "writes" in line and page.startswith("GET ")]
 
 
 async def test_what_cannot_be_written_down_is_not_shown(house: House) -> None:

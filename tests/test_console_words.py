@@ -36,7 +36,13 @@ def said() -> set[str]:
         words.MEDIA,
     )
     tables += (words.ACTIONS, words.COUNTRIES, words.PLACES, {word: word for _, word in words.URGENCY.values()})
-    return found | {word for table in tables for word in table.values()} | {words.NO_PROVINCE, words.NO_PHONE}
+    about_files = {*words.ORIGINAL_REASONS.values(), *words.NOT_SHOWN.values(), words.NO_REASON}
+    return (
+        about_files
+        | found
+        | {word for table in tables for word in table.values()}
+        | {words.NO_PROVINCE, words.NO_PHONE}
+    )
 
 
 def test_every_sentence_of_the_officers_has_its_english():

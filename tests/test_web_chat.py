@@ -15,8 +15,8 @@ import pytest
 
 from bot.channels.base import Message
 from bot.channels.web import WebChannel
+from bot.media.kinds import kind_of
 from bot.settings import Settings
-from bot.web.files import kind_of
 from bot.web.form import FILE_BYTES
 from bot.web.guard import CSP, LARGEST
 from bot.web.site import Site, build_site

@@ -17,7 +17,7 @@ ZIP_TAIL: Final = 22 + 65_535
 PDF_HEAD: Final = 1024
 """Bytes in which readers of PDF look for its beginning (ISO 32000-1, Annex H, note 13)."""
 PROGRAMS: Final = (b"MZ", b"\x7fELF", b"Rar!", b"7z\xbc\xaf\x27\x1c", b"PK\x03\x04", b"%PDF-", b"#!/")
-PADDING: Final = b"\0 \r\n\t\xff"
+PADDING: Final = b"\0 \r\n\t"
 MOST_BLOCKS: Final = 200_000
 
 
@@ -33,8 +33,9 @@ def intruder(content: bytes, ending: str) -> str:
     if b"%PDF-" in content[:PDF_HEAD]:
         return "document"
     end = END_OF[ending](content) if ending in END_OF else len(content)
-    rest = content[end:].lstrip(PADDING)
-    return "trailing" if rest and not _by_camera(rest, ending) else ""
+    rest = content[end:]
+    padded = rest.lstrip(PADDING)
+    return "trailing" if padded and not (_by_camera(rest, ending) or _by_camera(padded, ending)) else ""
 
 
 def _by_camera(rest: bytes, ending: str) -> bool:

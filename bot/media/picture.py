@@ -35,7 +35,7 @@ _SAVES: Final[dict[str, dict[str, object]]] = {
 
 
 def load_decoder(ending: str) -> None:
-    """Import what decodes this kind, before the process may open nothing any more."""
+    """Import what decodes this kind, before the process may open nothing any more: Pillow imports in the middle of its work."""
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     Image.init()
@@ -43,6 +43,11 @@ def load_decoder(ending: str) -> None:
         from bot.media.heif import register
 
         register()
+    shown = FORMATS[ending][2]
+    small = io.BytesIO()
+    more = {"save_all": True, "append_images": [Image.new("RGB", (2, 2), 1)]} if shown != "jpg" else {}
+    Image.new("RGB", (2, 2)).save(small, _SAVES[shown]["format"], **more)  # type: ignore[arg-type]
+    repainted(small.getvalue(), shown)
 
 
 def repainted(content: bytes, ending: str) -> Clean:

@@ -11,7 +11,7 @@ import importlib
 import io
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import av
 import av.logging
@@ -21,11 +21,15 @@ from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.filter import Graph
-from av.packet import Packet as AnyPacket
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from bot.media.result import Clean, Refused
+
+if TYPE_CHECKING:
+    from av import packet
+
+    Packet = packet.Packet[Any]
 
 PITCH: Final = 0.78
 """Of a voice that is made to sound otherwise: a bit more than four semitones lower, at the same speed."""
@@ -60,7 +64,6 @@ _OPTIONS: Final = {
 }
 
 
-Packet = AnyPacket[Any]
 _LATER: Final = (
     "subtitles.stream",
     "subtitles.codeccontext",
@@ -167,7 +170,6 @@ class _Carried:
 
     def __init__(self, made: OutputContainer, stream: AudioStream | VideoStream) -> None:
         self._stream: Stream = made.add_stream_from_template(stream)
-        self._stream.metadata.clear()
         without = _SEI.get(stream.codec_context.name)
         self._filter = BitStreamFilterContext(without, stream) if without else None
 

@@ -1,25 +1,22 @@
 """The process that decodes what strangers sent: one file in by a pipe, one copy out by a pipe, then it is gone.
 
-`python -m bot.media.worker`. It has no secrets in its environment, little memory and time, and once its decoder is loaded
-it can open no file and no connection: whoever takes it over by a crafted picture finds an empty room.
+`python -m bot.media.worker`. It has no secrets in its environment, and once its decoder is loaded it stands in an empty room
+(`bot/media/room.py`): whoever takes it over by a crafted picture finds nothing there.
 Standard input: a line of JSON (`Task`), then the file. Standard output: a line of JSON (`Answer`), then the copy.
 """
 
 from __future__ import annotations
 
-import resource
 import sys
 from typing import Final
 
 import msgspec
 
+from bot.media import room
 from bot.media.alone import intruder
 from bot.media.kinds import Kind, kind_of
 from bot.media.result import Clean, Refused
 
-MEMORY: Final = 1_500_000_000
-"""Bytes of address space: libraries, and a picture of 50 megapixels twice."""
-CPU_S: Final = 45
 PICTURES: Final = frozenset({"jpg", "png", "webp", "gif", "heic"})
 RECORDINGS: Final = frozenset({"mp3", "ogg", "amr", "aac", "wav", "webm", "m4a", "mp4", "mov"})
 
@@ -41,10 +38,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Clean one file."""
-    _hold(resource.RLIMIT_CORE, 0)
-    _hold(resource.RLIMIT_FSIZE, 0)
-    _hold(resource.RLIMIT_CPU, CPU_S)
-    _hold(resource.RLIMIT_AS, MEMORY)
+    room.take_little()
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
     content = sys.stdin.buffer.read()
     try:
@@ -72,24 +66,15 @@ def _cleaned(content: bytes, kind: Kind | None, *, changed: bool) -> Clean:
         from bot.media import picture
 
         picture.load_decoder(kind.ending)
-        _shut()
+        room.lock()
         return picture.repainted(content, kind.ending)
     if kind.ending in RECORDINGS:
         from bot.media import recording
 
         recording.load_decoder(kind.ending)
-        _shut()
+        room.lock()
         return recording.remuxed(content, kind.ending, changed=changed)
     raise Refused("unknown")
-
-
-def _shut() -> None:
-    """From here on nothing can be opened: no file, no connection."""
-    _hold(resource.RLIMIT_NOFILE, 0)
-
-
-def _hold(what: int, most: int) -> None:
-    resource.setrlimit(what, (most, most))
 
 
 if __name__ == "__main__":

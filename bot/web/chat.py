@@ -17,9 +17,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from bot.channels import web
 from bot.channels.base import Button, Inbound
 from bot.limits import TooFast
+from bot.media.kinds import kind_of
 from bot.receive import NEVER_REFUSED
 from bot.web import said
-from bot.web.files import kind_of
 from bot.web.form import FILE_BYTES, MOST_FILES, Form, Unreadable, fresh_nonce, read_form
 from bot.web.pages import danger_button, dialable, locale_of, render, safe
 from bot.web.parts import Site, site_of

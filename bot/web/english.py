@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.web.english_accounts import ACCOUNTS
+from bot.web.english_files import SENT_FILES
 from bot.web.english_keys import KEYS
 from bot.web.english_requests import REQUESTS
 
@@ -332,7 +333,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "Mở xem hồ sơ": "Opened the case",
     "Lập phiếu chuyển": "Made a hand-over sheet",
     "Người không có quyền hỏi xem": "Asked for by somebody without the right",
-    "Tải tệp đính kèm": "Saved a file",
     "chưa có máy nào của người cần báo nhận thông báo": "nobody who is to be told has a phone for notices",
 }
 AUDIT: Final[Mapping[str, str]] = {
@@ -392,4 +392,5 @@ REFUSALS: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     **ACCOUNTS, **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS, **KEYS,
+    **SENT_FILES,
 }  # fmt: skip

@@ -17,8 +17,8 @@ from bot.web.pages import error_page
 from bot.web.parts import site_of
 
 CSP: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self'; script-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS: Final = {
     "Content-Security-Policy": CSP,
@@ -31,6 +31,8 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+STRICTER: Final = frozenset({"Content-Security-Policy"})
+"""What a page may have set itself: the copy of a file that somebody sent may do nothing at all."""
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of a citizen's form that are read. Only 12 MB of files are kept (`form.py`): the rest is let go of as it comes, so that
 a video that is too large does not take the words and the press of the danger button with it."""
@@ -155,7 +157,8 @@ class _Answer:
             self.status = message["status"]
             self.to_sign_in = headers.get("location", "").startswith("/officers/sign-in?")
             for name, value in HEADERS.items():
-                headers[name] = value
+                if name not in headers or name not in STRICTER:
+                    headers[name] = value
         await self._send(message)
 
 

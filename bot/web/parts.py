@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from bot.book import Book
+from bot.media.views import Views
 from bot.receive import Receiver, utc_now
 from bot.settings import Settings
 from bot.web.console.tries import Tries
@@ -24,6 +25,7 @@ class Site:
 
     `problem` is a sentence for the operator, empty where all is well. `leaving`: the service is told to stop, so streams end.
     `tries` are the wrong tries to sign in.
+    `views` are the copies that officers look at now.
     """
 
     receiver: Receiver
@@ -36,6 +38,7 @@ class Site:
     problem: Callable[[], str] = lambda: ""
     leaving: Callable[[], bool] = lambda: False
     tries: Tries = field(default_factory=Tries)
+    views: Views = field(default_factory=Views)
 
     @property
     def accounts(self) -> Accounts:

@@ -128,8 +128,29 @@ ACTIONS: Final[Mapping[str, str]] = {
     "access.refused": "Người không có quyền hỏi xem",
     "content.opened": "Mở nội dung",
     "sheet.made": "Lập phiếu chuyển",
-    "file.opened": "Tải tệp đính kèm",
+    "file.opened": "Mở xem tệp đính kèm",
+    "file.original": "Lấy tệp gốc",
 }
+ORIGINAL_REASONS: Final[Mapping[str, str]] = {
+    "original_evidence": "đưa vào hồ sơ vụ việc làm chứng cứ",
+    "original_expert": "gửi giám định",
+    "original_unseen": "không có bản xem, cần xem nội dung",
+    "original_detail": "bản xem không đủ rõ",
+}
+"""Why a chief may take a file as it came."""
+NO_REASON: Final = "Bạn chưa chọn lý do."
+NOT_SHOWN: Final[Mapping[str, str]] = {
+    "unknown": "Hệ thống không làm được bản xem cho loại tệp này.",
+    "document": "Tài liệu (PDF, Word) không mở ở đây, vì bên trong có thể có mã gây hại.",
+    "intruder": "Trong tệp có lẫn thứ khác (trang web, tệp nén hoặc dữ liệu lạ), nên hệ thống không mở.",
+    "too_large": "Hình quá lớn, hệ thống không mở để bảo vệ máy.",
+    "too_many_frames": "Hình động có quá nhiều khung, hệ thống không mở để bảo vệ máy.",
+    "too_long": "Bản ghi quá dài, hệ thống không đổi giọng được.",
+    "damaged": "Tệp bị hỏng hoặc chưa tải lên hết, hệ thống không đọc được.",
+    "gave_up": "Hệ thống không xử lý được tệp này.",
+    "time": "Tệp này mất quá nhiều thời gian để xử lý, hệ thống đã dừng.",
+}
+"""Why there is no copy for viewing (`bot.media.result.WHY`)."""
 
 NO_PHONE: Final = "chưa có máy nào của người cần báo nhận thông báo"
 COUNTRIES: Final[Mapping[str, str]] = {
@@ -187,6 +208,13 @@ def span(seconds: float, say: Say = vietnamese) -> str:
     if seconds < 48 * 3600:
         return say("{n} giờ", n=int(seconds // 3600))
     return say("{n} ngày", n=int(seconds // 86400))
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that suits: 512 byte, 34 kB, 2,5 MB."""
+    if count < 1000:
+        return f"{count} byte"
+    return f"{count // 1000} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB".replace(".", ",")
 
 
 def ago(at: datetime, now: datetime, say: Say = vietnamese) -> str:

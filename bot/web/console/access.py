@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -36,6 +37,9 @@ DEVICE_COOKIE: Final = "canbo_may"
 PATH: Final = "/officers"
 NOTHING_MORE: Final[Mapping[str, str]] = {}
 OPENS: Final = frozenset({"duty", "chief", "admin"})
+TAKES_ORIGINALS: Final = frozenset({"chief"})
+OWNS: Final = frozenset({"acknowledged", "accepted", "closed"})
+"""States in which an office has the case as its own: its officers hear voices as they are, its chief has the originals."""
 EXPORT: Final = "weekly"
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
@@ -57,6 +61,20 @@ class Desk:
     def csrf(self) -> str:
         """What every form of this session carries."""
         return csrf(self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as it came. `held`: the officer's own office has taken the case. `altered`: it was another at an earlier opening."""
+
+    referral: Referral
+    number: int
+    kind: str
+    content: bytes
+    sha256: str
+    mark: str
+    held: bool
+    altered: bool
 
 
 Page = Callable[[Request, Desk], Awaitable[Response]]
@@ -167,9 +185,31 @@ def _nothing(intake: Intake, referral: Referral, consents: Sequence[Consent]) ->
     return Content()
 
 
-async def open_file(desk: Desk, referral: str, number: int) -> tuple[str, bytes]:
-    """(kind, bytes) of a file, by its place in a case that the officer may open. Raises HTTPException 404 otherwise."""
-    media = (await _opened(desk, referral, visible)).intake.content.media
+async def open_file(desk: Desk, referral: str, number: int) -> SentFile:
+    """A file, by its place in a case that the officer may open, for making a copy to view. Raises HTTPException 404 otherwise."""
+    file = await _file(desk, referral, number)
+    await note(desk, "file.opened", referral, {"file": file.mark.partition("/")[0], "mark": file.mark})
+    return file
+
+
+async def open_original(desk: Desk, referral: str, number: int, reason: str) -> SentFile:
+    """A file as it came, for a chief of an office that holds the case, with the reason written down.
+
+    Raises HTTPException 403 for other roles, 404 where they open no such file, 409 while their office has not taken the case.
+    """
+    if desk.officer.role not in TAKES_ORIGINALS:
+        raise HTTPException(403)
+    file = await _file(desk, referral, number)
+    if not file.held:
+        raise HTTPException(409)
+    detail = {"file": file.mark.partition("/")[0], "mark": file.mark, "reason": reason}
+    await note(desk, "file.original", referral, detail)
+    return file
+
+
+async def _file(desk: Desk, referral: str, number: int) -> SentFile:
+    case = await _opened(desk, referral, visible)
+    media = case.intake.content.media
     kind, ref, _ = media[number] if 0 <= number < len(media) else ("", "", "")
     try:
         content = await desk.parts.storage.read_file(ref, await opener(desk)) if ref and kind in FILES else None
@@ -177,8 +217,23 @@ async def open_file(desk: Desk, referral: str, number: int) -> tuple[str, bytes]
         raise HTTPException(404) from None  # the case says that it is locked, and what to do
     if content is None:
         raise HTTPException(404)
-    await note(desk, "file.opened", referral)
-    return kind, content
+    sha256 = (await asyncio.to_thread(hashlib.sha256, content)).hexdigest()
+    mark = _mark(ref, sha256)
+    before = {
+        entry.detail.get("mark", mark) for entry in case.timeline if entry.detail.get("file") == mark.partition("/")[0]
+    }
+    held = case.referral.office == desk.officer.office and case.referral.state in OWNS
+    return SentFile(case.referral, number, kind, content, sha256, mark, held, altered=bool(before - {mark}))
+
+
+def _mark(ref: str, sha256: str) -> str:
+    """Which file it was, and a seal on what was in it, for the audit: by two hashes that begin with the channel's handle.
+
+    Who has the case can work both out again and so prove that a file is still what it was. Who has the audit only cannot:
+    a plain SHA-256 would tell the owner of a picture that somebody handed it to us.
+    """
+    which = hashlib.sha256(b"file " + ref.encode()).hexdigest()[:16]
+    return f"{which}/{hashlib.sha256(f'{ref} {sha256}'.encode()).hexdigest()}"
 
 
 def may_export(desk: Desk) -> bool:

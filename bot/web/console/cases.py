@@ -12,10 +12,9 @@ from starlette.responses import Response
 from bot.asking import HELD, LONGEST, agreed
 from bot.labels import coded_answers, text_name
 from bot.web import words
-from bot.web.console.access import FILES, Desk, linked_cases, open_case, open_content, open_file
+from bot.web.console.access import FILES, Desk, linked_cases, open_case, open_content
 from bot.web.console.frame import officer_names, page_values
 from bot.web.console.queue import row_of
-from bot.web.files import kind_of
 from bot.web.look import Look, look_of
 from bot.web.pages import render
 from referral.clocks import due_at, legal_deadlines
@@ -49,19 +48,6 @@ async def case_page(
         **_choices(desk, case, look), linked=await _linked(desk, case, names, look),
         content=content, opened=opened, withheld=_withheld(case), locked=case.locked, refusal=look.say(refusal), at="case",
     )  # fmt: skip
-
-
-async def show_file(request: Request, desk: Desk) -> Response:
-    """GET /r/<id>/file/<n>: a file somebody sent, to be saved, never shown or run in the page."""
-    number = request.path_params["number"]
-    kind, content = await open_file(desk, request.path_params["referral"], number)
-    known = kind_of(content)
-    name = f"{kind}-{number + 1}.{known[2] if known else 'bin'}"
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Download-Options": "noopen"},
-    )
 
 
 def _case_values(desk: Desk, case: Case, names: Mapping[str, str], look: Look) -> dict[str, Any]:
@@ -200,7 +186,8 @@ def details(desk: Desk, look: Look) -> dict[str, str]:
         **book.classes,
         **{one.id: (one.name, one.name_en) for one in book.offices},
     }
-    return {code: look.of_two(name) for code, name in coded.items()}
+    reasons = {code: look.say(name) for code, name in words.ORIGINAL_REASONS.items()}
+    return reasons | {code: look.of_two(name) for code, name in coded.items()}
 
 
 def source_line(sources: Mapping[str, Source], name: str) -> str:

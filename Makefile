@@ -1,5 +1,5 @@
 # Two commands need nothing but Python 3.11: `make run` and `make test`. Each sets up what it lacks, once.
-# With uv on the PATH the set-up takes about five seconds, with plain pip about twenty.
+# With uv on the PATH the set-up takes about five seconds, with plain pip about twenty-five.
 
 PYTHON ?= $(shell for p in python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)

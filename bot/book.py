@@ -23,7 +23,7 @@ FIRST_QUESTION = "safety"
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Book:
     """Flows, referral rules and sentences together: what `decide` looks things up in."""
 

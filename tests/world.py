@@ -61,9 +61,12 @@ async def empty_database(folder: Path) -> Path:
     return path
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
-    """One service, its citizens and its officers."""
+    """One service, its citizens and its officers.
+
+    Without a repr: asyncio writes one of a finished fixture's result twice a test, and a book's takes 0.1 s.
+    """
 
     storage: DatabaseStorage
     book: Book
@@ -134,13 +137,17 @@ class World:
     def _inbound(self, who: str, event: CitizenEvent) -> Inbound:
         _remember(who, event)
         number = str(next(self._count))
-        return Inbound(self.channel(who), number, _external(who), event, message_id=number)
+        return Inbound(self.channel(who), number, self.external(who), event, message_id=number)
 
     async def _after(self, who: str) -> list[Message]:
         await self.deliverer.drain()
-        shown = self.screens[self.channel(who)].take(_external(who))
+        shown = self.screens[self.channel(who)].take(self.external(who))
         self._seen.setdefault(who, []).extend(shown)
         return shown
+
+    def external(self, who: str) -> str:
+        """The platform's id of this person."""
+        return _external(who)
 
     def channel(self, who: str) -> str:
         return self._channel_of.get(who, "web")
@@ -208,7 +215,7 @@ class World:
     # ---------------------------------------------------------------------------------------------------- what it left
 
     async def snapshot(self, who: str) -> Snapshot:
-        return await self.storage.load(Address(self.channel(who), _external(who)))
+        return await self.storage.load(Address(self.channel(who), self.external(who)))
 
     async def conversation(self, who: str) -> Conversation | None:
         return (await self.snapshot(who)).conversation

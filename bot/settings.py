@@ -47,6 +47,7 @@ class Settings:
     telegram_proxy: str = ""
     exports: Path = Path("exports")
     backup_recipients: Path | None = None
+    away: str = ""
     place_named: bool = False
     work_here: bool = True
     proxies: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
@@ -69,6 +70,7 @@ NAMES = {
     "NHIPCAU_URL": "how officers reach this service, for links in notices (default http://HOST:PORT)",
     "NHIPCAU_DATABASE": "database file (default HOME/nhipcau.db), or postgresql://user@host:5432/name",
     "NHIPCAU_BACKUP_RECIPIENTS": "file with the age recipients of backups, one a line",
+    "NHIPCAU_AWAY": "https address of the page that quick exit leads to (default: a calendar of this service)",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
     "NHIPCAU_WORK": "here (default: serve also delivers) or elsewhere (processes of `work` do; PostgreSQL only)",
     "NHIPCAU_PROXIES": "addresses of https servers before this one, with commas (default 127.0.0.1,::1)",
@@ -104,6 +106,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         telegram_secret=Secret(given.get("NHIPCAU_TELEGRAM_SECRET", "")),
         telegram_proxy=given.get("NHIPCAU_TELEGRAM_PROXY", ""),
         exports=home / "exports",
+        away=_away(given.get("NHIPCAU_AWAY", "")),
         backup_recipients=Path(recipients) if (recipients := given.get("NHIPCAU_BACKUP_RECIPIENTS")) else None,
         place_named=bool(given.get("NHIPCAU_HOME") or given.get("NHIPCAU_DATABASE")),
     )
@@ -118,6 +121,12 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise BadSetting(f"NHIPCAU_PORT is `{text}`; it should be a number from 1 to 65535")
     return int(text)
+
+
+def _away(text: str) -> str:
+    if text and not re.fullmatch(r"https://[^\s\"'<>]+", text):
+        raise BadSetting("NHIPCAU_AWAY should be an https address of a page that nobody would wonder about")
+    return text
 
 
 def _networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:

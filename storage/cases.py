@@ -141,6 +141,7 @@ TIMELINE = question(
     .where(or_(t.audit.c.subject == p("is_referral"), t.audit.c.subject == p("is_intake")))
     .order_by(t.audit.c.id)
 )
+WAY_IN_GONE = change(update(t.address).where(t.address.c.id == p("is_id")).values(conversation=""))
 HAND_OVER = change(
     update(t.referral)
     .where(t.referral.c.id == p("is_id"), t.referral.c.state == literal_column("'proposed'"))
@@ -191,6 +192,11 @@ def load_conversation(conversation: str, sealer: Sealer) -> Work[tuple[Snapshot,
         return Snapshot(), None
     snapshot = yield from _around(read_conversation(found[0][:3], sealer), sealer)
     return snapshot, read_address(found[0][3:6], sealer)
+
+
+def forget_way_in(where: str) -> Work[None]:
+    """The address with this keyed hash leads to no conversation any more."""
+    yield WAY_IN_GONE, {"is_id": where}
 
 
 def load_referral(referral: str, sealer: Sealer) -> Work[Snapshot]:

@@ -110,6 +110,11 @@ class DatabaseStorage(ABC):
         """A conversation by its pseudonym, and where the person is reached. An empty snapshot where there is none."""
         return await self.read(lambda: cases.load_conversation(conversation, self.sealer))
 
+    async def forget_way_in(self, address: Address) -> None:
+        """From this address nobody comes back into the conversation. It stays, with its draft, for as long as the rules say."""
+        key = address_id(address, self.sealer)
+        await self.write(lambda: cases.forget_way_in(key), lambda _: self._snapshots.drop(key))
+
     async def load_referral(self, referral: str) -> Snapshot:
         """A referral, its intake, that intake's referrals and conversation. An empty snapshot where there is none."""
         return await self.read(lambda: cases.load_referral(referral, self.sealer))

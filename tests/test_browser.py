@@ -198,10 +198,10 @@ def test_a_call_for_help_to_an_officers_acknowledgement(page: Any):
 def test_two_taps_on_escape_leave_no_way_back(page: Any):
     page.goto("/")
     press(page, "An toàn")
-    with page.expect_navigation(url="**/trong"):
+    with page.expect_navigation(url="**/lich"):
         for _ in range(4):  # a frightened hand does not stop at two
             page.keyboard.press("Escape")
-    sync_api.expect(page).to_have_title("Trang trống")
+    sync_api.expect(page).to_have_title("Lịch")
     assert page.context.cookies() == []
     page.goto("/")
     assert "Bây giờ bạn nhắn tin có an toàn không?" in said(page)
@@ -242,7 +242,7 @@ def test_everything_works_without_scripts(chromium: Any, service: str):
         page.get_by_role("button", name=label, exact=True).click()
     receipt(page)
     page.get_by_role("link", name="Thoát nhanh").click()
-    assert page.title() == "Trang trống"
+    assert page.title() == "Lịch"
     context.close()
 
 

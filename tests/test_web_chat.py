@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from bot.channels.base import Message
 from bot.channels.web import WebChannel
 from bot.media.kinds import kind_of
-from bot.settings import Settings
+from bot.settings import BadSetting, Settings, read_settings
 from bot.web.form import FILE_BYTES
 from bot.web.guard import CSP, LARGEST
 from bot.web.site import Site, build_site
@@ -33,6 +34,7 @@ class Visitor:
     """Somebody with a browser: cookies, the page that is open, its form."""
 
     client: httpx.AsyncClient
+    first: str = "/"
     page: httpx.Response = field(init=False)
 
     async def look(self, path: str = "/") -> httpx.Response:
@@ -52,8 +54,10 @@ class Visitor:
     async def post(self, fields: dict[str, Any], nonce: str = "", files: Any = None) -> httpx.Response:
         seen = re.findall(r'name="seen" value="(\w+)"', self.page.text)
         given = {"nonce": nonce or self.nonce, **({"seen": seen[0]} if seen else {}), **fields}
-        posted = await self.client.post("/", data=given, files=files)
-        self.page = await self.client.get(posted.headers["location"]) if posted.status_code == 303 else posted
+        posted = await self.client.post(self.first, data=given, files=files)
+        self.page = (
+            await self.client.get(posted.url.join(posted.headers["location"])) if posted.status_code == 303 else posted
+        )
         return posted
 
     @property
@@ -134,7 +138,7 @@ async def test_the_cookie_is_random_for_the_session_and_out_of_reach(world: Worl
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/left", "/trong", "/officers/sign-in", "/static/chat.css", "/health", "/nowhere"]
+    "path", ["/", "/left", "/lich", "/officers/sign-in", "/static/chat.css", "/health", "/nowhere"]
 )
 async def test_every_answer_is_private_and_strict(visitor: Visitor, path: str):
     headers = (await visitor.client.get(path)).headers
@@ -148,7 +152,7 @@ async def test_every_answer_is_private_and_strict(visitor: Visitor, path: str):
 
 
 async def test_the_first_view_is_light_and_asks_nobody_else_for_anything(visitor: Visitor):
-    names = re.findall(r'(?:href|src)="(/static/[^"]+)"', visitor.page.text)
+    names = re.findall(r'(?:href|src)="(\./static/[^"]+)"', visitor.page.text)
     files = [(await visitor.client.get(name)).content for name in names]
     assert len(files) == 3
     assert len(visitor.page.content) + sum(map(len, files)) < 30_000
@@ -156,8 +160,31 @@ async def test_the_first_view_is_light_and_asks_nobody_else_for_anything(visitor
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", visitor.page.text)
 
 
+@pytest.mark.parametrize("path", ["/", "/static/chat.css", "/static/chat.js", "/lich"])
+async def test_citizens_pages_travel_packed(visitor: Visitor, path: str):
+    packed = await visitor.client.get(path)
+    plain = await visitor.client.get(path, headers={"accept-encoding": "identity"})
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert int(packed.headers["content-length"]) < len(plain.content) * 0.6
+    assert "content-encoding" not in plain.headers
+
+
+async def test_officers_pages_do_not(visitor: Visitor):
+    assert "content-encoding" not in (await visitor.client.get("/officers/sign-in")).headers
+
+
+async def test_a_link_in_a_language_is_followed_in_it(visitor: Visitor):
+    await visitor.look("/?lang=en")
+    visitor.first = visitor.page.url.join(re.findall(r'action="([^"]*)"', visitor.page.text)[0]).raw_path.decode()
+    await visitor.press("It is safe")
+    assert '<html lang="en">' in visitor.page.text
+    assert [one.name for one in visitor.client.cookies.jar] == ["nc"]
+
+
 async def test_the_page_names_neither_police_nor_the_matter_in_its_title(visitor: Visitor):
-    assert re.findall(r"<title>(.*?)</title>", visitor.page.text) == ["Nhịp Cầu"]
+    assert re.findall(r"<title>(.*?)</title>", visitor.page.text) == ["Lịch"]
+    icon = (await visitor.client.get("/static/lich.svg")).text
+    assert "Nhịp" not in icon
 
 
 async def test_a_trial_says_so_and_production_does_not(world: World, tmp_path: Path, visitor: Visitor):
@@ -230,6 +257,7 @@ async def test_quiet_mode_has_no_alarming_colour_and_neutral_labels(visitor: Vis
     assert "Việc gấp" in visitor.buttons
     assert "Bạn đã chọn" not in visitor.page.text
     assert "Bản dùng thử" not in visitor.page.text
+    assert "Nhịp Cầu" not in visitor.page.text
 
 
 async def test_the_language_can_be_changed_before_and_within_a_conversation(world: World, visitor: Visitor):
@@ -250,23 +278,70 @@ async def test_a_browser_that_asks_for_english_is_greeted_in_english(world: Worl
 
 async def test_quick_exit_forgets_the_way_in_and_lands_on_a_page_about_nothing(visitor: Visitor):
     await visitor.press("An toàn")
-    gone = await visitor.client.get("/exit")
-    assert gone.status_code == 303
-    assert gone.headers["location"] == "/trong"
+    gone = await visitor.look("/lich")
+    assert gone.status_code == 200
     assert visitor.token == ""
-    await visitor.look("/trong")
-    assert "Nhịp Cầu" not in visitor.page.text
-    assert "/exit" not in visitor.page.text
+    assert "Tháng" in gone.text
+    for word in ("Nhịp Cầu", "111", "113", "Thoát"):
+        assert word not in re.sub(r"<[^>]+>", " ", gone.text)
+
+
+async def test_after_quick_exit_a_cookie_that_somebody_kept_leads_nowhere(world: World, visitor: Visitor):
+    await tip(visitor)
+    kept = visitor.token
+    await visitor.look("/lich")
+    visitor.client.cookies.set("nc", kept)
+    await visitor.look()
+    assert "Bây giờ bạn nhắn tin có an toàn không?" in visitor.said
+    assert (await world.storage.load(Address("web", kept))).conversation is None
+    await visitor.press("An toàn")  # and whoever holds it begins anew
+    assert "Bạn cần gì lúc này?" in visitor.said
+
+
+async def test_leaving_works_while_storage_is_away(world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch):
+    await visitor.press("An toàn")
+
+    async def away(*_: object) -> None:
+        raise StorageAway("locked")
+
+    monkeypatch.setattr(world.storage, "forget_way_in", away)
+    assert (await visitor.look("/lich")).status_code == 200
+    assert visitor.token == ""
+
+
+async def test_quick_exit_leads_where_the_operator_says(world: World, tmp_path: Path):
+    async with client_of(site_over(world, tmp_path, away="https://thoitiet.example/")) as client:
+        await client.get("/")
+        gone = await client.get("/lich")
+    assert (gone.status_code, gone.headers["location"]) == (303, "https://thoitiet.example/")
+    assert "nc" not in client.cookies
+
+
+@pytest.mark.parametrize("address", ["http://thoitiet.example/", "javascript:alert(1)", 'https://x.example/"'])
+def test_a_page_to_leave_to_has_an_https_address(address: str):
+    with pytest.raises(BadSetting, match="NHIPCAU_AWAY"):
+        read_settings({"NHIPCAU_AWAY": address})
+
+
+async def test_a_month_is_drawn_as_it_is(world: World, visitor: Visitor):
+    world.now = datetime(2026, 2, 28, 17, 30, tzinfo=UTC)  # half past midnight on the first of March in Viet Nam
+    page = (await visitor.look("/lich")).text
+    assert "Tháng 3 năm 2026" in page
+    assert re.findall(r'aria-current="date">(\d+)<', page) == ["1"]
+    assert page.count("<tr>") == 1 + 6
 
 
 async def test_stop_erases_the_draft_and_forgets_the_way_in(world: World, visitor: Visitor):
     await tip(visitor)
     token = visitor.token
+    before = (await world.storage.load(Address("web", token))).conversation
+    assert before is not None
     posted = await visitor.press("Dừng và xoá" if "Dừng và xoá" in visitor.buttons else "Dừng và xóa")
-    assert posted.headers["location"] == "/left"
+    assert posted.headers["location"] == "left?lang=vi"
     assert visitor.token == ""
     assert "Đã dừng" in visitor.said
-    talk = (await world.storage.load(Address("web", token))).conversation
+    assert (await world.storage.load(Address("web", token))).conversation is None
+    talk = (await world.storage.load_conversation(before.id))[0].conversation
     assert talk is not None
     assert not talk.answers
 
@@ -274,7 +349,7 @@ async def test_stop_erases_the_draft_and_forgets_the_way_in(world: World, visito
 async def test_the_typed_word_stop_leaves_as_well(visitor: Visitor):
     await visitor.press("An toàn")
     posted = await visitor.write("dừng")
-    assert posted.headers["location"] == "/left"
+    assert posted.headers["location"] == "left?lang=vi"
     assert visitor.token == ""
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 import msgspec
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
@@ -20,12 +21,13 @@ from bot.limits import TooFast
 from bot.media.kinds import kind_of
 from bot.receive import NEVER_REFUSED
 from bot.web import said
+from bot.web.away import forget
 from bot.web.form import FILE_BYTES, MOST_FILES, Form, Unreadable, fresh_nonce, read_form
 from bot.web.pages import danger_button, dialable, locale_of, render, safe
 from bot.web.parts import Site, site_of
 from bot.web.said import Shown, Stands
-from bot.web.visitor import clear_token, new_token, set_language, set_token, token_of
-from storage.base import Address, StorageAway
+from bot.web.visitor import clear_token, new_token, set_token, token_of
+from storage.base import Address, Snapshot, StorageAway
 
 DROPS_TEXT: Final = frozenset({"stop", "back"})
 """After these what stands in the text box is not sent: the person turned away from it."""
@@ -47,7 +49,6 @@ async def show(request: Request) -> Response:
     response = _page(request, shown)
     if not token:
         set_token(request, response, new_token())
-    _keep_language(request, response)
     return response
 
 
@@ -77,9 +78,7 @@ async def _heard(request: Request, token: str, form: Form) -> Response:
             raise TooFast
         note = await _turn(request, token, form, before, spared=cries)
         if web.choice_of(form.chose) == "stop" or await _has_left(request, token):
-            response = RedirectResponse("/left", 303)
-            clear_token(response)
-            return response
+            return _left_for_good(request, token, (await said.stands(request, token)).snapshot)
         if before.letters and before.mark != form.seen:
             # An officer wrote after this form was shown: the answer to it must not take those words away unread.
             now = await said.shown(request, token)
@@ -88,7 +87,7 @@ async def _heard(request: Request, token: str, form: Form) -> Response:
         return _page(request, await said.shown(request, token), status=429, notice="too_fast", form=form)
     except StorageAway:
         return unsent(request, form)
-    return RedirectResponse(f"/?note={note}" if note else "/", 303)
+    return RedirectResponse(f"./?note={note}" if note else "./", 303)
 
 
 def _cries(request: Request, token: str, form: Form) -> bool:
@@ -142,16 +141,12 @@ async def left(request: Request) -> Response:
     return response
 
 
-async def leave(request: Request) -> Response:
-    """GET or POST /exit: away at once. The cookie goes, and with it the only way back into the chat."""
-    response = RedirectResponse("/trong", 303)
+def _left_for_good(request: Request, token: str, snapshot: Snapshot) -> Response:
+    """303 to the page after stop. The token is gone from the browser and, a moment later, leads nowhere."""
+    locale = snapshot.conversation.locale if snapshot.conversation else locale_of(request)
+    response = RedirectResponse(f"left?lang={locale}", 303, background=BackgroundTask(forget, request, token))
     clear_token(response)
     return response
-
-
-async def blank(request: Request) -> Response:
-    """GET /trong: a page about nothing."""
-    return render(request, "blank.html", locale=locale_of(request))
 
 
 def unsent(request: Request, form: Form) -> Response:
@@ -189,8 +184,14 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         officer_wrote=site_of(request).book.flows.everywhere.sentences["officer_wrote"],
         too_fast=site_of(request).book.flows.everywhere.sentences["too_fast"],
         can_skip=any(button.id == "skip" for button in message.buttons), most_bytes=FILE_BYTES, most_files=MOST_FILES,
-        mark="" if shown.quiet else shown.mark, waits=shown.waits,
+        mark="" if shown.quiet else shown.mark, waits=shown.waits, query=_query(request),
     )  # fmt: skip
+
+
+def _query(request: Request) -> str:
+    """What a form repeats of its page's address: the language that a link to it asked for, until a conversation keeps one."""
+    wished = request.query_params.get("lang", "")
+    return f"?lang={wished}" if wished in site_of(request).book.catalogues.locales else ""
 
 
 def _danger(request: Request, shown: Shown) -> Button | None:
@@ -315,9 +316,3 @@ async def _has_left(request: Request, token: str) -> bool:
     if conversation is None or conversation.flow:
         return False
     return any(message.step.startswith("stop.") for message in await said.says(parts, conversation.id))
-
-
-def _keep_language(request: Request, response: Response) -> None:
-    wished = request.query_params.get("lang", "")
-    if wished in site_of(request).book.catalogues.locales:
-        set_language(request, response, wished)

@@ -16,7 +16,7 @@ from bot.channels.base import Button
 from bot.web.form import fresh_nonce
 from bot.web.look import look_of
 from bot.web.parts import site_of
-from bot.web.visitor import LOCALE_COOKIE, token_of
+from bot.web.visitor import token_of
 
 FOLDER: Final = Path(__file__).resolve().parent
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
@@ -56,12 +56,12 @@ def locale_of(request: Request) -> str:
     """The language of somebody without a conversation: what they chose, else what their browser asks for first."""
     offered = site_of(request).book.catalogues.locales
     first = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].partition("-")[0].lower()
-    wished = [request.query_params.get("lang", ""), request.cookies.get(LOCALE_COOKIE, ""), first]
+    wished = [request.query_params.get("lang", ""), first]
     return next((locale for locale in wished if locale in offered), "vi")
 
 
 def render(request: Request, template: str, status: int = 200, *, locale: str = "vi", **values: Any) -> Response:
-    """A page. `pgettext`, `locale` and `trial` are there in every template; officers' pages speak through `t` and `look`."""
+    """A page. Every template has `pgettext`, `locale`, `root` and `trial`; officers' pages speak through `t` and `look`."""
     parts = site_of(request)
     look = look_of(request)
     text = TEMPLATES.get_template(template).render(
@@ -70,9 +70,17 @@ def render(request: Request, template: str, status: int = 200, *, locale: str = 
         trial=parts.settings.trial,
         t=look.say,
         look=look,
+        root=root_of(request),
         **{"here": request.url.path, **values},
     )
     return HTMLResponse(text, status)
+
+
+def root_of(request: Request) -> str:
+    """The way from this page to the first one. No page of the citizens' names a host or a path from the top, so that a proxy
+    may put all of them below any folder of any host.
+    """
+    return "../" * (request.url.path.count("/") - 1) or "./"
 
 
 def error_page(request: Request, status: int, number: str = "") -> Response:

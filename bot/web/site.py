@@ -14,10 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot import log
-from bot.web import chat
+from bot.web import away, chat
 from bot.web.console.live import Board
 from bot.web.console.routes import ROUTES as CONSOLE
 from bot.web.guard import Guard
+from bot.web.packed import Packed
 from bot.web.pages import error_page
 from bot.web.parts import Site as Site
 from bot.web.parts import site_of
@@ -33,8 +34,8 @@ CITIZENS: Final[tuple[BaseRoute, ...]] = (
     Route("/", chat.post, methods=["POST"]),
     Route("/news", chat.news, methods=["GET"]),
     Route("/left", chat.left, methods=["GET"]),
-    Route("/exit", chat.leave, methods=["GET", "POST"]),
-    Route("/trong", chat.blank, methods=["GET"]),
+    Route("/lich", away.leave, methods=["GET", "POST"]),
+    Route("/exit", away.leave, methods=["GET", "POST"]),  # of a page that was open while the program was renewed
 )
 
 
@@ -49,7 +50,10 @@ def build_site(parts: Site) -> Starlette:
             Route("/health", health, methods=["GET"]),
             *parts.extra_routes,
         ],
-        middleware=[Middleware(Guard, free=free, limits=parts.receiver.limits, proxies=parts.settings.proxies)],
+        middleware=[
+            Middleware(Guard, free=free, limits=parts.receiver.limits, proxies=parts.settings.proxies),
+            Middleware(Packed),
+        ],
         exception_handlers={StorageAway: _away, HTTPException: _refused},
         lifespan=parts.lifespan,
     )

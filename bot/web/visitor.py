@@ -1,4 +1,8 @@
-"""Who a browser is to us: a random token in a cookie of the session, and nothing else."""
+"""Who a browser is to us: a random token in a cookie of the session, and nothing else.
+
+The cookie names no path, so the browser binds it to the folder in which it found the page (RFC 6265, 5.1.4): with a service
+below `/chat/` of a shared host no other page of that host is sent it. All pages that set or clear it lie side by side there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 COOKIE: Final = "nc"
-LOCALE_COOKIE: Final = "lang"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -27,18 +30,12 @@ def token_of(request: Request) -> str:
 
 def set_token(request: Request, response: Response, token: str) -> None:
     """A cookie until the browser closes, out of reach of scripts and of other sites."""
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=is_https(request), path="/")
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=is_https(request), path=None)
 
 
 def clear_token(response: Response) -> None:
     """The browser forgets the chat."""
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
-    response.delete_cookie(LOCALE_COOKIE, path="/", httponly=True, samesite="strict")
-
-
-def set_language(request: Request, response: Response, locale: str) -> None:
-    """A cookie until the browser closes: in which language the next page is."""
-    response.set_cookie(LOCALE_COOKIE, locale, httponly=True, samesite="strict", secure=is_https(request), path="/")
+    response.set_cookie(COOKIE, "", max_age=0, expires=0, httponly=True, samesite="strict", path=None)
 
 
 def is_https(request: Request) -> bool:

@@ -10,7 +10,7 @@
     leaving = true;
     document.title = '';
     document.body.hidden = true;
-    location.replace('/exit');
+    location.replace('lich');
   }
   var last = -1000;
   document.addEventListener('keydown', function (event) {

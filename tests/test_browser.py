@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import re
 import shutil
@@ -12,12 +13,14 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from PIL import Image
 
 from bot.accounts import totp
 from bot.demo import PASSWORD
+from tests import qr_reader
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -397,6 +400,19 @@ def test_an_officers_words_reach_a_page_that_stays_open(chromium: Any, service: 
     his.close()
 
 
+def scanned(screen: bytes) -> str:
+    """What a telephone held to the screen reads; how many modules there are it tells from the timing pattern."""
+    with Image.open(io.BytesIO(screen)) as picture:
+        grey = picture.convert("L")
+    for side in range(37, 57, 4):
+        step = grey.width / (side + 8)
+        at = [int((4.5 + one) * step) for one in range(side)]
+        matrix = [[cast("int", grey.getpixel((x, y))) < 128 for x in at] for y in at]
+        if [matrix[6][one] for one in range(8, side - 8)] == [one % 2 == 0 for one in range(8, side - 8)]:
+            return qr_reader.read(matrix)
+    return ""
+
+
 def test_a_chief_invites_a_colleague_who_joins_with_a_phone(page: Any):
     sign_in(page, "hotline_111-1")
     page.get_by_role("link", name="Cán bộ", exact=True).click()
@@ -405,7 +421,9 @@ def test_a_chief_invites_a_colleague_who_joins_with_a_phone(page: Any):
     code = page.locator("b.code").inner_text()
     page.context.clear_cookies()
     page.goto("/officers/join")
-    secret = base64.b32decode(page.locator("#key").inner_text().replace(" ", ""))
+    key = page.locator("#key").inner_text().replace(" ", "")
+    assert f"secret={key}&" in scanned(page.locator(".scan svg").screenshot())
+    secret = base64.b32decode(key)
     login, password = f"moi-{secret.hex()[:6]}", "bon tu khong lien quan"
     filled = {"Mã một lần": code, "Tên đăng nhập": login, "Gõ lại mật khẩu": password}
     for label, text in filled.items():

@@ -17,7 +17,7 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.routing import Route
 
-from bot.accounts import passwords, totp
+from bot.accounts import passwords, qr, totp
 from bot.accounts.joining import may_manage
 from bot.book import Book
 from bot.demo import PASSWORD as DEMO_PASSWORD
@@ -28,6 +28,7 @@ from bot.web.english import ENGLISH
 from bot.web.site import Site, build_site
 from storage.accounts import IDLE, Accounts, CodeReplayed, OfficerUnknown
 from storage.base import AuditEntry, Officer
+from tests import qr_reader
 from tests.world import World
 
 PASSWORD = "bon tu khong lien quan"
@@ -185,6 +186,23 @@ def test_the_key_is_what_apps_read():
     assert totp.key_of(SECRET) == "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"
     uri = totp.uri_of(SECRET, "lan.nguyễn")
     assert uri.startswith("otpauth://totp/Nhip%20Cau:lan.nguy%E1%BB%85n?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&")
+
+
+@pytest.mark.parametrize("login", ["a", "lan.nguyen", "x" * 40])
+def test_a_telephone_that_scans_the_picture_reads_the_key(login: str):
+    quiet, matrix = qr_reader.modules(qr.drawn(totp.uri_of(SECRET, login)))
+    assert quiet == 4  # ISO/IEC 18004 §6.3.8
+    assert qr_reader.read(matrix) == totp.uri_of(SECRET, login)
+
+
+async def test_the_page_to_join_has_the_key_as_a_picture_and_in_letters(desks: Desks):
+    page = (await desks.browser().get("/officers/join")).text
+    [svg] = re.findall(r'class="scan"[^>]*>(<svg.*?</svg>)', page)
+    [link] = re.findall(r'href="(otpauth:[^"]+)"', page)
+    assert qr_reader.read(qr_reader.modules(svg)[1]) == unescape(link)
+    [key] = re.findall(r'id="key">([^<]+)<', page)
+    assert f"secret={key.replace(' ', '')}&" in unescape(link)
+    assert " style=" not in page  # which the policy of pages would leave out
 
 
 async def test_password_and_code_open_and_either_alone_does_not(desks: Desks):

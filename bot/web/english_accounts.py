@@ -47,9 +47,11 @@ ACCOUNTS: Final[Mapping[str, str]] = {
     "Mật khẩu, từ 12 ký tự; nên ghép bốn từ không liên quan": "Password, 12 characters or more; best four unrelated words",
     "Gõ lại mật khẩu": "The password again",
     "Mã 6 số trên điện thoại": "6 digits on your phone",
-    "Trong một ứng dụng tạo mã (TOTP), thêm tài khoản bằng khóa này. Khóa chỉ hiện ở trang này.": (
-        "In an authenticator app (TOTP), add an account with this key. It is shown on this page only."
+    "Trong một ứng dụng tạo mã (TOTP), thêm tài khoản bằng cách quét hình này. Hình chỉ hiện ở trang này.": (
+        "In an authenticator app (TOTP), add an account by scanning this picture. It is shown on this page only."
     ),
+    "Hình để quét; khóa bằng chữ ở ngay dưới": "Picture to scan; the key in letters is right below",
+    "Không quét được thì gõ khóa này vào ứng dụng:": "If it cannot be scanned, type this key into the app:",
     "Trang này đang mở trên chính điện thoại đó: chạm để thêm": "This page is open on that phone: tap to add it",
     "Hình để ứng dụng quét": "Picture for the app to scan",
     "Mã 6 số đang hiện": "The 6 digits shown now",

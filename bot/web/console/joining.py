@@ -8,7 +8,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.accounts import totp
+from bot.accounts import qr, totp
 from bot.accounts.passwords import is_guessable
 from bot.web.console import tries
 from bot.web.console.access import PATH, checked_form
@@ -125,7 +125,8 @@ def _opened(parts: Site, key: str) -> bytes:
 def _page(request: Request, secret: bytes, status: int = 200, **values: Any) -> Response:
     parts = site_of(request)
     sealed = parts.storage.sealer.seal(secret, ABOUT_KEY).hex()
+    uri = totp.uri_of(secret, values.get("login") or "can bo")
     return door_page(
-        request, "console/join.html", status, key=sealed, shown=totp.key_of(secret),
-        uri=totp.uri_of(secret, values.get("login") or "can bo"), required=not parts.settings.trial, **values,
+        request, "console/join.html", status, key=sealed, shown=totp.key_of(secret), uri=uri, picture=qr.drawn(uri),
+        required=not parts.settings.trial, **values,
     )  # fmt: skip

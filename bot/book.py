@@ -16,6 +16,7 @@ from flows.hear.read import read_lexicon
 from flows.model import Everywhere, FlowDef, Problem
 from flows.read import read_everywhere, read_flow
 from referral.book import Profile, ReferralBook
+from referral.places.table import BadTable, Table, read_table
 from referral.read import read_book as read_referral
 
 FIRST_QUESTION = "safety"
@@ -31,6 +32,7 @@ class Book:
     referral: ReferralBook
     catalogues: Catalogues
     free_text: frozenset[str]
+    places: Table
 
 
 class BadBook(Exception):
@@ -51,12 +53,25 @@ def read_book(root: Path = ROOT, on: date | None = None) -> tuple[Book, list[Pro
     problems = flow_problems + [_as_problem(problem) for problem in referral_problems]
     if flow_book is None or referral_book is None:
         raise BadBook([problem for problem in problems + _referral_problems(referral_book) if not problem.warning])
-    book = Book(flow_book, referral_book, read_catalogues(root / "locales"), free_text_slots(flow_book))
+    places, wrong = read_places(root / "referral" / "places")
+    if places is None:
+        raise BadBook(wrong)
+    book = Book(flow_book, referral_book, read_catalogues(root / "locales"), free_text_slots(flow_book), places)
     problems += cross_check(book, on)
     errors = [problem for problem in problems if not problem.warning]
     if errors:
         raise BadBook(errors)
     return book, [problem for problem in problems if problem.warning]
+
+
+def read_places(folder: Path) -> tuple[Table | None, list[Problem]]:
+    """The table of the country's units, or what is wrong with it."""
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("units.tsv", "spoken.tsv")]
+    try:
+        return read_table(*texts), []
+    except BadTable as wrong:
+        remedy = "make the table anew with referral/places/make.py"
+        return None, [Problem("referral/places", str(wrong), remedy)]
 
 
 def cross_check(book: Book, on: date | None = None) -> list[Problem]:

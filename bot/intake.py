@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from bot.book import Book
 from bot.events import Event, fresh, fresh_digits
+from bot.place import Whereabouts, place_of
 from flows.conditions import values_of
-from flows.hear.hear import hear
 from flows.model import SKIPPED, Conversation
 from referral.model import Content, Facts, Intake, Screening
 from referral.routing import route
@@ -42,19 +42,24 @@ def _located(book: Book, talk: Conversation, facts: Facts) -> Facts:
     """A place in words leads to the offices there, unless a button named the province. In danger the first words count too."""
     if facts.province or facts.home_province or facts.country:
         return facts
-    slots = (*PLACES, "story") if talk.alerted else PLACES
-    texts = (text for slot in slots for text in values_of(talk.answers, slot) if text != SKIPPED)
-    places = (hear(book.flows.lexicon, text[:PLACE_TEXT_MAX]).place for text in texts)
-    place = next((place for place in places if place), None)
+    place = next(_places(book, talk), None)
     if place is None:
         return facts
-    country, province = place.get("country") or "", place.get("province") or ""
-    if province in book.referral.provinces:
+    if place.province in book.referral.provinces:
         is_home = facts.where == "abroad"
-        return replace(facts, home_province=province) if is_home else replace(facts, province=province)
-    if country not in {"", "VN"} and facts.where in {"abroad", "unknown"}:
-        return replace(facts, where="abroad", country=country)
+        return replace(facts, home_province=place.province) if is_home else replace(facts, province=place.province)
+    if place.country not in {"", "VN"} and facts.where in {"abroad", "unknown"}:
+        return replace(facts, where="abroad", country=place.country)
     return facts
+
+
+def _places(book: Book, talk: Conversation) -> Iterator[Whereabouts]:
+    """What was written where a place was asked for, the surest question first; in danger the first words as well."""
+    for slot in (*PLACES, "story") if talk.alerted else PLACES:
+        for text in values_of(talk.answers, slot):
+            place = None if text == SKIPPED else place_of(book, text[:PLACE_TEXT_MAX], asked=slot != "story")
+            if place is not None:
+                yield place
 
 
 def level_of(book: Book, talk: Conversation) -> str:

@@ -11,6 +11,7 @@ from bot.channels.base import Message
 from bot.decide import decide
 from bot.doors.lines import Line, one_of, only, text
 from bot.events import Event
+from bot.place import Whereabouts, place_of
 from flows.hear.hear import hear
 from flows.model import Said
 from storage.base import Snapshot
@@ -33,10 +34,16 @@ def answer(book: Book, line: Line) -> Line:
         "urgent": heard.urgent,
         "trafficking": heard.trafficking,
         "child": heard.child,
-        "place": dict(heard.place) if heard.place else None,
+        "place": _place(place_of(book, said)),
         "heard": list(heard.words),
         "reply": first_reply(book, said, channel),
     }
+
+
+def _place(place: Whereabouts | None) -> Line | None:
+    if place is None:
+        return None
+    return {"text": place.text, "country": place.country or None, "province": place.province or None}
 
 
 def first_reply(book: Book, said: str, channel: str) -> str:

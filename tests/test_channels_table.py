@@ -1,0 +1,64 @@
+"""Every golden dialogue through every channel's bytes: what is asked, answered, kept and told is the same as in its file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.book import Book
+from tests.channels.by_telegram import TelegramDoor
+from tests.channels.driver import Door, NotThere, Served, served
+from tests.dialogue import FOLDER, files, load, play
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DOORS: dict[str, Callable[[], Door]] = {"telegram": TelegramDoor}
+
+IMPOSSIBLE: dict[str, set[str]] = {"telegram": set()}
+"""Files of which some line cannot be done on that platform, by channel: their number must not grow unnoticed."""
+
+KEPT_OTHERWISE = {
+    "hello/html_sql_and_hidden_characters": "platforms' texts are rid of hidden characters on arrival",
+    "hello/ten_thousand_characters": "platforms' texts are shorter",
+}
+"""Files after which something else is kept than from the page. What is said is the same."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def doors() -> AsyncIterator[dict[str, Served]]:
+    """Every channel, started once."""
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(served(door())) for name, door in DOORS.items()}
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("channel", DOORS)
+async def test_the_same_is_said_there(
+    channel: str, path: Path, doors: dict[str, Served], book: Book, empty_database: Path, tmp_path: Path
+) -> None:
+    name = f"{path.parent.name}/{path.stem}"
+    shutil.copyfile(empty_database, tmp_path / "world.db")
+    async with doors[channel].world(book, tmp_path / "world.db") as world:
+        script = {**load(path), "channel": channel}
+        try:
+            played = await play(world, script)
+        except NotThere:
+            assert name in IMPOSSIBLE[channel]
+            return
+    assert name not in IMPOSSIBLE[channel], "it can be played now: take it off the list"
+    for number, (said, expected) in enumerate(zip(played.talk, script["talk"], strict=True), 1):
+        if not is_typed_later(said, expected):
+            assert said == expected, f"{path.relative_to(FOLDER)}, line {number} by {channel}: {expected['they']}"
+    if name not in KEPT_OTHERWISE:
+        assert played.after == script["after"]
+
+
+def is_typed_later(said: dict[str, Any], expected: dict[str, Any]) -> bool:
+    """Where several answers may be given and there is no button, one is not ticked but typed with the others at the end."""
+    return "bot" not in said and any("[✓" in bubble for bubble in expected.get("bot", ()))

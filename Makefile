@@ -24,11 +24,11 @@ dev: .venv/.dev ## the same, and what its tests need
 run: install ## start the service
 	$(BIN)/python -m bot serve
 
-test: dev ## every test; ARGS="tests/test_x.py -k word" for some
+test: dev ## every test, on all cores; ARGS="tests/test_x.py -k word" for some, on one
 	.ci/browser
 	.ci/postgres
 	.ci/exiftool
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n auto --dist loadfile)
 
 check: dev ## style, types, who may import whom, and the proof of flows, rules and catalogues
 	$(BIN)/ruff check .

@@ -64,7 +64,7 @@ class Platform:
 
     async def until(self, count: int) -> None:
         """Return when so many messages were sent."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.sent) < count:
                 self.changed.clear()
                 await self.changed.wait()
@@ -113,7 +113,7 @@ async def running(one: Deliverer) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
 
 
 class Driven:

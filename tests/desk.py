@@ -26,7 +26,7 @@ from tests.world import SAID, START, World
 CRY = "cứu em với, họ nhốt em trong phòng không cho ra"
 MARKER = "quanghoaphuongtim"
 """A word that a citizen wrote, for finding where it must not be."""
-WAIT_S = 20
+WAIT_S = 90
 _numbers = itertools.count(1)
 
 

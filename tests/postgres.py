@@ -26,7 +26,7 @@ import pytest
 
 USER = "postgres"
 """The system's user to whom root hands the server, and the name of its superuser."""
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 class NoPostgres(Exception):

@@ -34,8 +34,8 @@ from tests.fakes.telegram import TOKEN, FakeTelegram
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "a-secret-of-32-signs-for-the-test"
-STARTS_WITHIN_S = 60.0
-STOPS_WITHIN_S = 30.0
+STARTS_WITHIN_S = 120.0
+STOPS_WITHIN_S = 90.0
 LAST_LINE = "Telegram:"
 """How the last line of the banner begins; it is written once the port is open."""
 

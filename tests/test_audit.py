@@ -409,7 +409,7 @@ async def test_the_service_links_at_its_start_and_once_more_at_its_end(storage: 
     await written(storage, range(1, 4))
     stop = asyncio.Event()
     running = asyncio.create_task(beside.run(storage, lambda: NOW, stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await asked(storage, "SELECT id FROM audit_link"):  # each look gives way to it
             pass
         await written(storage, range(4, 6))
@@ -423,7 +423,7 @@ async def test_a_database_that_is_away_does_not_end_it(storage: DatabaseStorage,
     stop = asyncio.Event()
     running = asyncio.create_task(beside.run(storage, lambda: NOW, stop))
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 60)
     with pytest.raises(StorageAway):
         await Audit(storage).head()
 

@@ -104,6 +104,6 @@ def test_neither_check_nor_serve_goes_on_with_a_broken_file(root: Path, command:
 
 def run(root: Path, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "bot", command], cwd=root, capture_output=True, text=True, encoding="utf-8", timeout=60,
+        [sys.executable, "-m", "bot", command], cwd=root, capture_output=True, text=True, encoding="utf-8", timeout=180,
         env={"NHIPCAU_HOME": str(root / "home"), "NHIPCAU_PORT": "0", "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}, check=False,
     )  # fmt: skip

@@ -57,7 +57,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             running.terminate()
-            running.wait(timeout=20)
+            running.wait(timeout=90)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def chromium() -> Iterator[Any]:
 def page(chromium: Any, request: pytest.FixtureRequest, service: str) -> Iterator[Any]:
     """A new visitor's page on each screen; anything that the page's own policy refuses is a fault."""
     context = chromium.new_context(viewport=SCREENS[request.param], locale="vi-VN", base_url=service)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     opened = context.new_page()
     faults: list[str] = []
     opened.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)

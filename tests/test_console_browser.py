@@ -41,7 +41,7 @@ def cry(chromium: Any, service: str) -> Iterator[str]:  # noqa: F811
 def desk(chromium: Any, cry: str) -> Iterator[Any]:  # noqa: F811
     """An officer of the 111 line at an old wide screen; whatever the page's policy refuses is a fault."""
     context = chromium.new_context(viewport=SCREENS["wide"], locale="vi-VN", base_url=cry)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)

@@ -299,7 +299,7 @@ async def test_the_loop_outlives_a_database_that_is_away_and_a_fault_of_its_own(
 
     storage = refusing(world.storage, exchange=error)
     async with running(deliverer(world, platform, storage=storage)):
-        await asyncio.wait_for(marked.wait(), 5)
+        await asyncio.wait_for(marked.wait(), 60)
     assert sorted(platform.sent) == [("an", "an"), ("binh", "binh")], "and nobody is written to twice"
 
 
@@ -308,10 +308,10 @@ async def test_what_is_under_way_is_finished_before_the_end(world: World, platfo
     (key,) = await queue(world, row("an"))
     stop = asyncio.Event()
     task = asyncio.create_task(deliverer(world, platform).run(stop))
-    await asyncio.wait_for(platform.entered.wait(), 5)
+    await asyncio.wait_for(platform.entered.wait(), 60)
     stop.set()
     platform.hangs["an"].set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
     assert states(tmp_path)[key] == ("done", "")
 
 

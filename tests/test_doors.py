@@ -318,7 +318,7 @@ def test_the_real_command_with_a_bad_line_ends_with_one(name: str) -> None:
 
 def test_the_real_command_answers_after_bytes_that_are_no_text() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "route", "--json"], cwd=ROOT, env={"LANG": "C"}, timeout=60, check=False,
+        [sys.executable, "-m", "bot", "route", "--json"], cwd=ROOT, env={"LANG": "C"}, timeout=180, check=False,
         input=b'{"id": "\xff\xfe"}\n{"id": "c2"}\n', capture_output=True,
     )  # fmt: skip
     bad, good = [json.loads(line) for line in done.stdout.splitlines()]
@@ -331,7 +331,7 @@ def _command(name: str, asked: str) -> subprocess.CompletedProcess[str]:
     given = {"PYTHONHASHSEED": "random", "PATH": os.environ.get("PATH", ""), "LANG": "C"}
     return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "bot", name, "--json"], cwd=ROOT, env=given, input=asked, capture_output=True, text=True,
-        encoding="utf-8", timeout=60, check=False,
+        encoding="utf-8", timeout=180, check=False,
     )  # fmt: skip
 
 

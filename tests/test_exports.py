@@ -732,7 +732,7 @@ async def test_the_loop_plans_and_sweeps_at_its_start_and_ends_when_told(storage
     await left_alone(storage, "a", MONDAY - timedelta(days=2))
     stop = asyncio.Event()
     drafts = Drafts(enough=stop)
-    await asyncio.wait_for(schedule.run(storage, drafts, stop, lambda: MONDAY), 5)
+    await asyncio.wait_for(schedule.run(storage, drafts, stop, lambda: MONDAY), 60)
     assert drafts.asked == ["a"]
     assert len(query(tmp_path / "nhipcau.db", "SELECT key FROM outbox")) == 4  # two Mondays, two nights
 
@@ -748,5 +748,5 @@ async def test_a_database_that_is_away_does_not_end_the_loop(tmp_path: Path, cap
         stop.set()
         return MONDAY
 
-    await asyncio.wait_for(schedule.run(closed, Drafts(), stop, now), 5)
+    await asyncio.wait_for(schedule.run(closed, Drafts(), stop, now), 60)
     assert "schedule.storage_away" in caplog.text

@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
 PEOPLE = 40
 FIRST = 1_500_000_000
 OFFICER = 1_400_000_000
-WITHIN_S = 40.0
+WITHIN_S = 120.0
 
 
 @asynccontextmanager

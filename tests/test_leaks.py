@@ -313,7 +313,7 @@ def test_no_core_is_dumped_and_no_neighbour_looks_in():
         "print(ctypes.CDLL(None).prctl(3), *resource.getrlimit(resource.RLIMIT_CORE))"
     )
     done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, timeout=180, check=True
     )
     assert done.stdout.split() == ["0", "0", "0"]
 

@@ -144,7 +144,7 @@ class Fleet:
     async def close(self) -> None:
         for task, stop in self._stops:
             stop.set()
-            await asyncio.wait({task}, timeout=5)
+            await asyncio.wait({task}, timeout=60)
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ async def test_one_process_sends_for_a_bot_and_another_takes_over_when_it_dies(h
     fleet.platform.hangs = {"stuck": asyncio.Event()}
     fleet.platform.entered.clear()
     await other.finish((), [said("stuck", lane="c:an"), said("behind", lane="c:an")])
-    await asyncio.wait_for(fleet.platform.entered.wait(), 5)
+    await asyncio.wait_for(fleet.platform.entered.wait(), 60)
     assert isinstance(storage, PostgresStorage)
     task.cancel()
     storage._names.close()
@@ -231,7 +231,7 @@ async def test_a_row_that_takes_long_is_held_for_as_long(
     storage, _ = await fleet.process([])
     fleet.platform.hangs = {"slow": asyncio.Event()}
     await storage.finish((), [said("slow")])
-    await asyncio.wait_for(fleet.platform.entered.wait(), 5)
+    await asyncio.wait_for(fleet.platform.entered.wait(), 60)
     for _ in range(3):
         fleet.now += LEASE / 2
         held = int((fleet.now + LEASE).timestamp() * 1000)

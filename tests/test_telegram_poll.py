@@ -54,7 +54,7 @@ async def polling(telegram: FakeTelegram, book: Book) -> AsyncIterator[asyncio.T
         yield task
     finally:
         stop.set()
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 60)
         await channel.close()
 
 

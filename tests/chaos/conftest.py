@@ -22,6 +22,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TALLY] = Tally()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where the tests run in several processes, each hands its tally to the first."""
+    handed: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if handed is not None:
+        handed["tally"] = session.config.stash[TALLY].plain()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Of one of those processes."""
+    node.config.stash[TALLY].add(getattr(node, "workeroutput", {}).get("tally", Tally().plain()))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.stash[TALLY].outcomes:
         terminalreporter.section("faults and losses")

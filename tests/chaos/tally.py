@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.chaos.invariants import INVARIANTS, Seen, Stored, losses, repeats
 
@@ -31,6 +32,17 @@ class Tally:
         self.lost.update({broken: len(lines) for broken, lines in wrong.items()})
         self.outcomes[name] = Outcome(len(seen.acknowledged), len(stored.referrals), repeats(seen))
         return wrong
+
+    def plain(self) -> dict[str, dict[str, Any]]:
+        """All of it in numbers and names, as one process hands it to another."""
+        outcomes = {name: [one.acknowledged, one.referrals, one.repeats] for name, one in self.outcomes.items()}
+        return {"faults": dict(self.faults), "lost": dict(self.lost), "outcomes": outcomes}
+
+    def add(self, plain: dict[str, dict[str, Any]]) -> None:
+        """Count what another process counted."""
+        self.faults.update(plain["faults"])
+        self.lost.update(plain["lost"])
+        self.outcomes.update({name: Outcome(*numbers) for name, numbers in plain["outcomes"].items()})
 
     def table(self) -> str:
         """Everything counted, for people to read."""

@@ -43,6 +43,10 @@ BRING_IN_S: Final = 1.0
 MOST_PAGES: Final = 16_000
 """In the log (64 MB), before it is begun anew: the one moment of it for which commits wait, some 15 ms."""
 
+EMPTY_S: Final = 10.0
+"""How often the log is cut to nothing: in it stands what was erased or written over since. In the file itself nothing of it
+stays (`secure_delete`)."""
+
 
 class Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs one function with many statements in one visit to its thread.
@@ -247,23 +251,44 @@ class Keeper:
         if await self._connection.visit(_checkpoint) > MOST_PAGES:
             await self._writer.visit(_checkpoint)
 
+    async def empty(self) -> bool:
+        """All of it, and cut the log to nothing, so that what was erased is nowhere any more. False where somebody reads in it."""
+        await self.bring_in()
+        return await self._writer.visit(_cut)
+
     async def close(self) -> None:
         self._keeping.cancel()
         await asyncio.wait([self._keeping])
         await self._connection.close()
 
     async def _keep(self) -> None:
+        since = 0.0
         while True:
             await asyncio.sleep(BRING_IN_S)
+            since += BRING_IN_S
             # It stands in the log meanwhile; a disk that takes nothing is told to whoever writes.
             with suppress(sqlite3.Error, StorageAway):
-                await self.bring_in()
+                if since < EMPTY_S:
+                    await self.bring_in()
+                elif await self.empty():
+                    since = 0.0
 
 
 def _checkpoint(database: sqlite3.Connection) -> int:
     """Bring in what nobody needs in the log any more; how many pages it has."""
     _, pages, _ = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages)
+
+
+def _cut(database: sqlite3.Connection) -> bool:
+    """Begin the log anew with no byte in it, if nobody reads in it now: whoever writes waits for no reader."""
+    (patience,) = database.execute("PRAGMA busy_timeout").fetchone()
+    database.execute("PRAGMA busy_timeout=0")
+    try:
+        busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        database.execute(f"PRAGMA busy_timeout={int(patience)}")
+    return not busy
 
 
 class SqliteStorage(DatabaseStorage):
@@ -312,6 +337,10 @@ class SqliteStorage(DatabaseStorage):
     async def settled(self) -> int:
         """The newest: one writer numbers its rows in the order in which they are committed."""
         return await self.read(lambda: last_row())
+
+    async def empty_log(self) -> bool:
+        """What the keeper does every EMPTY_S: nothing that was erased is in the log afterwards. False where somebody reads."""
+        return await self._keeper.empty()
 
     async def close(self) -> None:
         for each in (self._keeper, self._quick, self._long, self._writer):

@@ -5,17 +5,14 @@ A report is submitted, officers of two offices have keys, an escrow was made; th
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-import json
 import sqlite3
-import zlib
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from bot import key_commands
@@ -27,13 +24,14 @@ from bot.shares import SECRET_BYTES, BadShares, inverse, read_together, split, t
 from bot.web.console.signin import SESSION
 from referral.disclose import allowed, parts_of, visible
 from referral.model import Content, Referral
-from storage import sealing
 from storage.accounts import Accounts
-from storage.base import NO_KEYS, Case, Officer, Opener, StorageUnfit
-from storage.envelope import Locked, unlock
+from storage.base import NO_KEYS, Case, Officer, Opener
+from storage.envelope import Locked
 from storage.keyring import HELD, WAITING, Keyring
-from storage.seal import Sealer
+from storage.sqlite import SqliteStorage
+from tests.attacker import Attacker
 from tests.databases import BOTH, database
+from tests.desk import Desk as Operator
 from tests.test_console import PASSWORD, Desk, add_officer, browser
 from tests.test_console import site as site
 from tests.world import KEY, World
@@ -54,6 +52,11 @@ async def keyring(world: World) -> Keyring:
     made = Keyring(world.storage)
     assert await made.add_escrow(SECRET, world.now)
     return made
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Operator:
+    return Operator(tmp_path / "home", monkeypatch, capsys)
 
 
 async def officer_with_key(world: World, name: str, office: str, password: str = PASSWORD) -> tuple[Officer, str]:
@@ -103,78 +106,10 @@ def words_of(content: Content) -> str:
 # ------------------------------------------------------------------------------------------------------- the attacker
 
 
-class Attacker:
-    """Has a copy of the database and the service key, knows the program, and has all day."""
-
-    def __init__(self, path: Path, key: bytes) -> None:
-        self.sealer = Sealer(key)
-        with closing(sqlite3.connect(path)) as database:
-            names = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            self.tables = {name: self._rows(database, name) for name in names}
-
-    def _rows(self, database: sqlite3.Connection, name: str) -> list[dict[str, Any]]:
-        found = database.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - a name out of the schema
-        columns = [one[0] for one in found.description]
-        return [dict(zip(columns, row, strict=True)) for row in found]
-
-    def reads(self) -> Iterator[bytes]:
-        """Everything that can be read: what stands open, and whatever the service key opens under any name there is."""
-        for name, rows in self.tables.items():
-            for row in rows:
-                yield json.dumps(row, default=repr).encode()
-                for value in row.values():
-                    if isinstance(value, bytes):
-                        yield value
-                        yield from self.opened(name, row, value)
-
-    def opened(self, table: str, row: dict[str, Any], value: bytes) -> Iterator[bytes]:
-        keys = [str(one) for one in row.values() if isinstance(one, str | int)]
-        kinds = (table, "content", "answers", "conversation", "outbox", "address", "file", "file-key", "draft-keys")
-        abouts = [f"{kind}/{key}" for kind in kinds for key in keys] + [f"officer-key/{key}" for key in keys]
-        if "intake_key" in row:
-            parts = frozenset(str(row.get("parts", "")).split())
-            abouts.append(sealing._about_grant(row["intake_key"], str(row.get("office_key")), parts))
-        for about in abouts:
-            try:
-                plain = self.sealer.open(value, about.encode())
-            except StorageUnfit:
-                continue
-            yield plain
-            if about.startswith(("draft-keys/", "nhip-cau grant")):
-                yield from self.with_keys(msgspec.msgpack.decode(plain, type=dict[str, bytes]))
-
-    def with_keys(self, keys: dict[str, bytes]) -> Iterator[bytes]:
-        """What an intake's own keys would open, if some were found."""
-        for row in self.tables["intake_part"]:
-            for key in keys.values():
-                try:
-                    about = sealing._about_part(row["intake_key"], row["intake"], row["part"])
-                    yield unlock(row["sealed"], key, about)
-                except Locked:
-                    continue
-
-    def finds(self, *marks: str | bytes) -> set[str]:
-        """Which of these it comes upon."""
-        wanted = {mark if isinstance(mark, bytes) else mark.encode() for mark in marks}
-        return {
-            mark.decode("latin-1")
-            for seen in self.reads()
-            for mark in wanted
-            if mark in seen or mark in _inflated(seen)
-        }
-
-
-def _inflated(seen: bytes) -> bytes:
-    try:
-        return zlib.decompress(seen)
-    except zlib.error:
-        return b""
-
-
 @pytest.fixture
 def attack(tmp_path: Path) -> Any:
-    """Everything that is stored, taken at this moment."""
-    return lambda: Attacker(tmp_path / "world.db", KEY)
+    """The database, its log and the service key, taken at this moment."""
+    return lambda: Attacker(KEY, database=tmp_path / "world.db")
 
 
 # ------------------------------------------------------------------------------------------------------------- stories
@@ -183,20 +118,71 @@ def attack(tmp_path: Path) -> Any:
 async def test_with_database_and_service_key_nothing_of_a_report_is_read(
     world: World, keyring: Keyring, attack: Any, tmp_path: Path
 ) -> None:
-    """Whoever is told of it had signed in before it came."""
+    """Whoever is told of it had signed in before it came. A draft is over with its report, and is not in the log either."""
     for name, office in (("an-c02", TOLD), ("an-111", "hotline-111"), ("an-bp", "border-guard-national")):
         await officer_with_key(world, name, office)
     world.uses("an", "web")
     tip = await a_tip(world, f"{WORDS} gọi {PHONE}")
+    assert tip
+    assert await until_log_is_empty(world)
     assert attack().finds(WORDS, PHONE) == set()
     assert WORDS.encode() not in b"".join((tmp_path / name).read_bytes() for name in ("world.db", "world.db-wal"))
-    assert tip
+
+
+async def until_log_is_empty(world: World) -> bool:
+    """What the storage does by itself every `EMPTY_S`."""
+    assert isinstance(world.storage, SqliteStorage)
+    return await world.storage.empty_log()
+
+
+async def test_database_log_backup_and_service_key_together_open_nothing_that_was_submitted(
+    world: World, keyring: Keyring, attack: Any, desk: Operator, tmp_path: Path
+) -> None:
+    """The backup is opened, too, as if one of those who may had helped. A day after, of everybody: a tip, a cry, a photo."""
+    await officer_with_key(world, "an", TOLD)
+    await officer_with_key(world, "chi", "hotline-111")
+    await a_tip(world, f"{WORDS} gọi {PHONE}")
+    await a_cry(world)
+    talk = await world.conversation("binh")
+    assert talk is not None
+    await world.storage.keep_file("ref-2", talk.id, "photo", PHOTO, world.now, world.now)
+    assert attack().finds(WORDS, PHONE) == {
+        WORDS,
+        PHONE,
+    }  # the draft of who cries lives, and the log remembers the tip's
+    await world.wait(timedelta(hours=25))
+    assert await until_log_is_empty(world)
+    await desk.back_up(tmp_path / "world.db")
+    both = Attacker(KEY, database=tmp_path / "world.db", backup=desk.plain())
+    assert both.finds(WORDS, PHONE, PHOTO) == set()
+    assert await world.storage.read_file("ref-2", await keyring.open_escrow(SECRET)) == PHOTO
 
 
 async def test_the_attacker_would_find_words_that_only_the_service_key_holds_back(world: World, attack: Any) -> None:
     """Without an escrow there is nobody to seal to, and the same search finds them: it looks in the right places."""
     await a_tip(world)
+    assert await until_log_is_empty(world)
     assert attack().finds(WORDS) == {WORDS}
+
+
+async def test_what_was_erased_leaves_the_log_by_itself_and_nobody_waits_for_a_reader(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(world.storage, SqliteStorage)
+    await world.say("an", WORDS)
+    log = tmp_path / "world.db-wal"
+    with closing(sqlite3.connect(tmp_path / "world.db")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM conversation").fetchall()
+        await world.say("an", "và một câu nữa")
+        assert not await world.storage.empty_log()
+        await world.say("an", "người viết không phải chờ")
+    assert log.stat().st_size
+    monkeypatch.setattr("storage.sqlite.BRING_IN_S", 0.0)
+    monkeypatch.setattr("storage.sqlite.EMPTY_S", 0.0)
+    async with asyncio.timeout(10):
+        while log.stat().st_size:  # noqa: ASYNC110 - a file rings no bell
+            await asyncio.sleep(0)
 
 
 async def test_an_officer_of_the_office_reads_it_and_one_of_another_does_not(world: World, keyring: Keyring) -> None:
@@ -289,6 +275,7 @@ async def test_words_added_with_the_receipt_are_read_beside_the_first_and_never_
     words = words_of((await opened(world, referral, reader, await keyring.opener(token))).intake.content)
     assert WORDS in words
     assert PHONE in words
+    assert await until_log_is_empty(world)
     assert attack().finds(WORDS, PHONE) == set()
 
 
@@ -310,6 +297,7 @@ async def test_a_photo_is_read_by_officers_only(world: World, keyring: Keyring, 
         await world.storage.read_file("web/1")
     with pytest.raises(Locked):
         await world.storage.read_file("web/1", await keyring.opener(other))
+    assert await until_log_is_empty(world)
     assert attack().finds(PHOTO) == set()
 
 
@@ -372,6 +360,7 @@ async def test_an_operator_makes_an_escrow_and_two_people_give_an_office_what_ca
         await key_commands.init(settings)
     assert "open the escrow" in await key_commands.verify(settings, shares[1:])
     assert "1 stood under the service key" in await key_commands.reseal(settings, ())
+    assert await until_log_is_empty(world)
     assert attack().finds(WORDS) == set()
     reader, token = await officer_with_key(world, "an", TOLD)
     keyring = Keyring(world.storage)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from bot import log
 from bot.book import Book
-from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent
+from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent, Streams
 from bot.channels.pace import Pace
 from bot.receive import Clock, Receiver
 from bot.referring import A_PERSON_ROUTE
@@ -194,7 +194,7 @@ async def _fetch(work: Work, claimed: Claimed) -> Ended:
     channel = work.channels.get(body["channel"])
     if not isinstance(channel, Fetches):
         return _done(work, claimed, "dead", "no_files_here"), ()
-    content = await channel.fetch(body["ref"])
+    content = channel.pieces(body["ref"]) if isinstance(channel, Streams) else await channel.fetch(body["ref"])
     sent_at = datetime.fromisoformat(body["sent_at"])
     await work.storage.keep_file(body["ref"], claimed.row.conversation, body["kind"], content, work.now(), sent_at)
     return _done(work, claimed, "done"), ()

@@ -26,6 +26,8 @@ from storage.store import DatabaseStorage
 
 AT_ONCE: Final = 50
 """So many are erased in one transaction: a person who writes meanwhile waits for no more."""
+MOST_LOOSE: Final = 1000
+"""So many files that belong to nobody are forgotten in one night."""
 LISTED_FOR: Final = timedelta(days=60)
 """So far back the list in the file is made whole again: longer than backups are kept."""
 OVERLAP: Final = timedelta(hours=2)
@@ -58,6 +60,11 @@ async def sweep(storage: DatabaseStorage, book: ReferralBook, now: datetime) -> 
     done.update(await _conversations(erasures, book, now))
     left = book.retention["left_message"]
     done.update(await erasures.clear_left(now - timedelta(seconds=left.seconds), left.id, _certificate(), now))
+    # Files that came in and that no turn ever spoke of, and pieces of those that broke off on their way.
+    done["files"] += await storage.drop_loose(
+        now - timedelta(seconds=book.retention["abandoned_chat"].seconds), MOST_LOOSE
+    )
+    done = +done
     if done:
         log.say("retention.erased", count=sum(done.values()))
     return dict(done)

@@ -5,7 +5,7 @@ Every write of a turn is one `Commit`; it is stored whole or not at all. Times a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -355,7 +355,13 @@ class Storage(Protocol):
     async def hand_over(self, referral: str, at: datetime) -> Referral | None: ...
     async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]: ...
     async def keep_file(
-        self, ref: str, conversation: str, kind: str, content: bytes, at: datetime, since: datetime | None = None
+        self,
+        ref: str,
+        conversation: str,
+        kind: str,
+        content: bytes | AsyncIterator[bytes],
+        at: datetime,
+        since: datetime | None = None,
     ) -> None: ...
     async def read_file(self, ref: str, opener: Opener = NO_KEYS) -> bytes | None: ...
     async def period(self, start: datetime, end: datetime) -> Period: ...

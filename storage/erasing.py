@@ -114,14 +114,17 @@ def files_of(report: Any) -> Update:
     return (
         update(t.attachment)
         .where(t.attachment.c.intake == report, t.attachment.c.intake != t.NONE)
-        .values(sealed_content=None, conversation="")
+        .values(sealed_content=None, stream="", conversation="")
     )
 
 
 def sealed_of(report: Any) -> tuple[Update | Delete, ...]:
     """What was sealed of the report, and every key to it."""
-    files = select(t.attachment.c.id).where(t.attachment.c.intake == report, t.attachment.c.intake != t.NONE)
+    of_report = (t.attachment.c.intake == report, t.attachment.c.intake != t.NONE)
+    files = select(t.attachment.c.id).where(*of_report)
+    in_pieces = select(t.attachment.c.stream).where(*of_report, t.attachment.c.stream != t.NONE)
     return (
+        delete(t.attachment_piece).where(t.attachment_piece.c.stream.in_(in_pieces)),
         update(t.attachment_key).where(t.attachment_key.c.id.in_(files)).values(sealed_key=None),
         delete(t.intake_part).where(t.intake_part.c.intake == report),
         delete(t.intake_grant).where(t.intake_grant.c.intake == report),
@@ -196,7 +199,7 @@ EMPTY_REPORT_AT_ONCE = change(
     )
 )
 FILES_OF = change(files_of(p("is_id")))
-KEYS_OF_FILES, PARTS_OF, GRANTS_OF, KEYS_OF = map(change, sealed_of(p("is_id")))
+PIECES_OF, KEYS_OF_FILES, PARTS_OF, GRANTS_OF, KEYS_OF = map(change, sealed_of(p("is_id")))
 ROWS_OF = change(rows_of(p("is_id")))
 CONSENTS_OF = change(consents_of(p("is_id")))
 SAID_IN = change(said_in(p("is_id")))
@@ -266,7 +269,7 @@ def turn_and_erasure(ready: Ready, sealer: Sealer) -> Work[None]:
 def of_report(report: Kept, counts: dict[str, int]) -> Work[None]:
     """What goes with a report whose own row was emptied; it is counted."""
     count(counts, "reports", 1)
-    for statement in (KEYS_OF_FILES, PARTS_OF, GRANTS_OF, KEYS_OF):
+    for statement in (PIECES_OF, KEYS_OF_FILES, PARTS_OF, GRANTS_OF, KEYS_OF):
         yield statement, {"is_id": report.id}
     count(counts, "files", (yield FILES_OF, {"is_id": report.id}))
     count(counts, "messages", (yield ROWS_OF, {"is_id": report.id}))

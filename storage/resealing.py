@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
-from sqlalchemy import bindparam, delete, literal_column, select, update
+from sqlalchemy import bindparam, delete, literal_column, or_, select, update
 
 from referral.model import Content, Intake
 from storage import schema as t
@@ -52,7 +52,7 @@ FILES_LEFT = question(
     .where(
         t.attachment.c.intake == p("is_intake"),
         t.attachment.c.intake != t.NONE,
-        t.attachment.c.sealed_content.is_not(None),
+        or_(t.attachment.c.sealed_content.is_not(None), t.attachment.c.stream != t.NONE),
         (t.attachment_key.c.id.is_(None)) | (t.attachment_key.c.intake_key == t.NONE),
     )
 )

@@ -31,6 +31,7 @@ from storage.columns import perhaps_at as _perhaps_at
 from storage.columns import text_column as _text
 from storage.columns import where as _where
 from storage.schema_keys import attachment_key as attachment_key
+from storage.schema_keys import attachment_piece as attachment_piece
 from storage.schema_keys import intake_grant as intake_grant
 from storage.schema_keys import intake_key as intake_key
 from storage.schema_keys import intake_part as intake_part
@@ -322,8 +323,14 @@ attachment = Table(
     _text("kind"),
     _number("size"),
     _at("created_at"),
-    Column("sealed_content", LargeBinary),  # empty after erasure
+    Column("sealed_content", LargeBinary),  # empty after erasure, and where the file is in pieces
+    _text("stream"),  # by which its pieces are found; empty for one that is kept whole
 )
+Index("ix_attachment_stream", attachment.c.stream, **_where("stream <> ''"))
+Index(
+    "ix_attachment_loose", attachment.c.created_at,
+    **_where("conversation = '' AND intake = '' AND (sealed_content IS NOT NULL OR stream <> '')"),
+)  # fmt: skip
 Index("ix_attachment_conversation", attachment.c.conversation)
 Index("ix_attachment_intake", attachment.c.intake, **_where("intake <> ''"))
 

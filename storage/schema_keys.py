@@ -5,7 +5,7 @@ Private keys and contents are in them only as somebody's key has locked them (en
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from storage.columns import Serial, at, flag, metadata, text_column, where
 
@@ -88,3 +88,15 @@ attachment_key = Table(
     text_column("intake_key"),  # empty while its draft was not submitted: then the service opens it
     Column("sealed_key", LargeBinary),  # the file's own key; empty after erasure
 )
+
+attachment_piece = Table(
+    "attachment_piece",
+    metadata,
+    Column("id", Text, primary_key=True),  # the stream and the number of the piece in it
+    text_column("stream"),
+    Column("number", Integer, nullable=False),
+    at("created_at"),
+    Column("sealed", LargeBinary, nullable=False),  # under the file's own key
+)
+Index("ix_attachment_piece_stream", attachment_piece.c.stream)
+Index("ix_attachment_piece_first", attachment_piece.c.created_at, **where("number = 0"))

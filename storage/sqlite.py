@@ -252,7 +252,7 @@ class Keeper:
             await self._writer.visit(_checkpoint)
 
     async def empty(self) -> bool:
-        """All of it, and cut the log to nothing, so that what was erased is nowhere any more. False where somebody reads in it."""
+        """All of it, and cut the log to nothing: what was erased is nowhere any more. False where somebody reads in it."""
         await self.bring_in()
         return await self._writer.visit(_cut)
 

@@ -5,13 +5,16 @@ Encoding and sealing happen here, before the writer's turn comes; the writer onl
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, claims, erasing, files, matters, outbox, parked, periods, sealing
+from storage import cases, claims, erasing, files, matters, outbox, parked, periods, pieces, sealing
 from storage.base import (
     NO_KEYS,
     Address,
@@ -27,13 +30,15 @@ from storage.base import (
     Period,
     Snapshot,
     StaleConversation,
+    StorageAway,
     Visible,
     Wanted,
     nothing_allowed,
 )
 from storage.cache import MOST, Snapshots
+from storage.envelope import new_key
 from storage.parked import Parked
-from storage.rows import BODY, from_ms
+from storage.rows import BODY, from_ms, to_ms
 from storage.seal import Sealer
 from storage.statements import Piece, T
 from storage.turns import Ready, address_id, intake_of, prepare, write_turn
@@ -273,14 +278,69 @@ class DatabaseStorage(ABC):
     # ------------------------------------------------------------------------------------------------------- exports
 
     async def keep_file(
-        self, ref: str, conversation: str, kind: str, content: bytes, at: datetime, since: datetime | None = None
+        self,
+        ref: str,
+        conversation: str,
+        kind: str,
+        content: bytes | AsyncIterator[bytes],
+        at: datetime,
+        since: datetime | None = None,
     ) -> None:
-        """Store a file under the channel's handle for it, sealed; `since` is when it was sent, if that was earlier."""
-        await self.write(lambda: files.keep_file(ref, conversation, kind, content, at, since, self.sealer))
+        """Store a file under the channel's handle for it, sealed; `since` is when it was sent, if that was earlier.
+
+        Bytes that come one after the other are sealed and stored as they come: memory holds a piece at a time. Raises what
+        they raise; nothing is kept then.
+        """
+        if isinstance(content, bytes) and len(content) <= pieces.WHOLE:
+            small = content
+            await self.write(lambda: files.keep_file(ref, conversation, kind, small, at, since, self.sealer))
+            return
+        stream, key = secrets.token_hex(16), new_key()
+        source = pieces.once(content) if isinstance(content, bytes) else content
+        try:
+            size = await self._keep_pieces(source, stream, key, files.file_id(ref, self.sealer), to_ms(at))
+            await self.write(
+                lambda: files.keep_stream(ref, conversation, kind, size, stream, key, at, since, self.sealer)
+            )
+        except BaseException:
+            with suppress(StorageAway):  # the nightly sweep finds what stays
+                await self.write(lambda: pieces.drop(stream))
+            raise
+
+    async def _keep_pieces(self, source: AsyncIterator[bytes], stream: str, key: bytes, where: str, at: int) -> int:
+        """Seal and store what comes; how many bytes it was."""
+        size = number = 0
+        async with aclosing(pieces.in_pieces(source)) as coming:
+            async for piece, last in coming:
+                sealed = pieces.sealed(piece, key, where, number, last=last)
+                await self.write(partial(pieces.add_piece, stream, number, at, sealed))
+                size, number = size + len(piece), number + 1
+        return size
+
+    async def open_file(self, ref: str, opener: Opener = NO_KEYS) -> pieces.OpenedFile | None:
+        """A file that was kept and not erased, to be read piece by piece. Raises Locked where `opener` does not open it."""
+        found = await self.read(lambda: files.find_file(ref, opener, self.sealer), long=True)
+        if found is None:
+            return None
+        if found.content is not None:
+            return pieces.KeptWhole(found.content)
+        stream = found.stream
+
+        async def piece(number: int) -> bytes | None:
+            return await self.read(lambda: pieces.piece_of(stream, number), long=True)
+
+        return pieces.InPieces(found.size, found.key, found.where, piece)
 
     async def read_file(self, ref: str, opener: Opener = NO_KEYS) -> bytes | None:
-        """The content of a file that was kept and not erased. Raises Locked where it is sealed and `opener` does not open it."""
-        return await self.read(lambda: files.read_file(ref, opener, self.sealer), long=True)
+        """The same, all of it at once."""
+        opened = await self.open_file(ref, opener)
+        return None if opened is None else await opened.read()
+
+    async def drop_loose(self, before: datetime, most: int) -> int:
+        """Forget files since before then that belong to nobody's turn, and pieces of files that never came to their end."""
+        at = to_ms(before)
+        whole = await self.write(lambda: files.drop_loose(at, most))
+        return whole + await self.write(lambda: pieces.drop_loose(at, most))
 
     async def period(self, start: datetime, end: datetime) -> Period:
         """Everything of the intakes made from `start` until before `end`, in one read."""

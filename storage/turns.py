@@ -14,7 +14,7 @@ from referral.model import Consent, Intake
 from storage import schema as t
 from storage import sealing
 from storage.base import Address, AlreadyHandled, Commit, OutboxRow, Request, StaleConversation
-from storage.files import ERASE_FILE_KEYS, ERASE_FILES, OWN_FILE, file_id, take_over
+from storage.files import ERASE_FILE_KEYS, ERASE_FILES, ERASE_PIECES, OWN_FILE, file_id, take_over
 from storage.matters import CLASSIFY, classified_values, link_write
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
@@ -279,7 +279,7 @@ def _file_writes(commit: Commit, conversation: str, sealer: Sealer) -> list[Chan
     owns: list[Change] = [(OWN_FILE, {"is_id": file_id(ref, sealer), "conversation": conversation}) for ref in refs]
     if commit.intake or not commit.erase:
         return owns
-    return [*owns, *((sql, {"is_conversation": conversation}) for sql in (ERASE_FILE_KEYS, ERASE_FILES))]
+    return [*owns, *((sql, {"is_conversation": conversation}) for sql in (ERASE_FILE_KEYS, ERASE_PIECES, ERASE_FILES))]
 
 
 def _consent_values(it: Consent, commit: Commit) -> Values:

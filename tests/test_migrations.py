@@ -184,9 +184,10 @@ def test_a_migration_that_fails_leaves_nothing_behind(path: Path, monkeypatch: p
 
 def test_every_table_is_part_of_the_seam() -> None:
     assert set(TABLES) == {
-        "address", "attachment", "attachment_key", "audit", "audit_detail", "audit_link", "breach", "consent", "conversation",
-        "device", "erased", "erasure", "export_run", "inbox", "intake", "intake_grant", "intake_key", "intake_part", "invite",
-        "link", "meta", "office_grant", "office_key", "officer", "officer_key", "outbox", "referral", "right_request", "session",
+        "address", "attachment", "attachment_key", "attachment_piece", "audit", "audit_detail", "audit_link",
+        "breach", "consent", "conversation", "device", "erased", "erasure", "export_run", "inbox", "intake",
+        "intake_grant", "intake_key", "intake_part", "invite", "link", "meta", "office_grant", "office_key",
+        "officer", "officer_key", "outbox", "referral", "right_request", "session",
     }  # fmt: skip
 
 

@@ -84,6 +84,9 @@ FILLED_UP = (
     "INSERT INTO erased (id, what, at) SELECT id, 'conversation', active_at FROM conversation",
     "INSERT INTO link (id, one, other, at) SELECT id, id, conversation, 0 FROM intake",
     "INSERT INTO attachment_key (id) SELECT id FROM attachment",
+    "UPDATE attachment SET stream = id WHERE id < '8'",
+    "INSERT INTO attachment_piece (id, stream, number, created_at, sealed) SELECT id || n, id, n, 0, '' FROM attachment, "
+    "generate_series(0, 9) n",
     "INSERT INTO intake_key (id, intake, conversation, created_at, sealed_keys) SELECT i.id || n, i.id, i.conversation, 0, "
     "CASE n WHEN 1 THEN ''::bytea END FROM intake i, generate_series(1, 20) n ON CONFLICT DO NOTHING",
     "INSERT INTO intake_part (intake_key, intake, part, created_at, sealed) SELECT id, intake, 'words', 0, '' FROM intake_key",

@@ -420,7 +420,7 @@ async def test_a_file_that_is_unknown_or_too_large_is_never_fetched(telegram, ch
 
 
 async def test_an_answer_without_end_is_not_read_to_its_end(telegram, channel, monkeypatch):
-    monkeypatch.setattr("bot.channels.telegram.request.LARGEST_ANSWER", 100)
+    monkeypatch.setattr("bot.channels.telegram.request.LARGEST_FILE", 100)
     telegram.send_document(AN, content=b"x" * 101)
     with pytest.raises(SendError) as caught:
         await channel.fetch(file_sent(telegram))

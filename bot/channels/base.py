@@ -6,7 +6,7 @@ differs between platforms stays behind these two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -119,3 +119,10 @@ class Fetches(Protocol):
     """A channel that keeps files on its own servers for a while. `fetch` raises only `SendError`."""
 
     async def fetch(self, ref: str) -> bytes: ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """The same for files that come piece by piece, so that none need be in memory whole. Raises only `SendError`."""
+
+    def pieces(self, ref: str) -> AsyncIterator[bytes]: ...

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final, cast
 
 import aiohttp
 import msgspec
-from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, TimedOut
+from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
 LARGEST_ANSWER: Final = 20 * 1024 * 1024
-"""Bytes. Telegram lets a bot fetch files up to 20 MB: https://core.telegram.org/bots/api#getfile"""
+"""Bytes of an answer that is held in memory."""
+LARGEST_FILE: Final = 100 * 1024 * 1024
+"""Bytes of a file. Telegram's own server gives up to 20 MB (https://core.telegram.org/bots/api#getfile), one that the operator
+runs gives more (https://core.telegram.org/bots/api#using-a-local-bot-api-server)."""
 
 
 class TooLarge(TelegramError):
-    """The answer is larger than `LARGEST_ANSWER`; it was not read to its end."""
+    """The answer is larger than `LARGEST_ANSWER`, the file than `LARGEST_FILE`; it was not read to its end."""
 
 
 class Flooded(RetryAfter):
@@ -104,6 +107,23 @@ class AiohttpRequest(BaseRequest):
             raise Flooded(_retry_after(payload))
         return code, payload
 
+    async def pieces(self, url: str, read_timeout: float) -> AsyncIterator[bytes]:
+        """A file as it comes, never whole in memory. Raises TelegramError; InvalidToken where there is none (any more)."""
+        waits, size = _waits(self._connect_timeout, read_timeout), 0
+        try:
+            async with self._opened().get(
+                _address(url), timeout=waits, proxy=self._proxy, allow_redirects=False
+            ) as response:
+                await _refuse(response)
+                async for chunk in response.content.iter_any():
+                    if (size := size + len(chunk)) > LARGEST_FILE:
+                        raise TooLarge("the file is larger than is taken")
+                    yield chunk
+        except TimeoutError:
+            raise TimedOut from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise NetworkError(type(error).__name__) from None
+
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """The decoded answer. Unlike the library's own, never logs it. Raises TelegramError."""
@@ -172,6 +192,16 @@ def _body(data: RequestData | bytes | None) -> dict[str, Any]:
 
 
 _JSON: Final = {"Content-Type": "application/json"}
+
+
+async def _refuse(response: aiohttp.ClientResponse) -> None:
+    """Raises what python-telegram-bot makes of such an answer, unless it is a file."""
+    if response.status == 429:
+        raise Flooded(_retry_after(await _read(response)))
+    if response.status in (401, 404):
+        raise InvalidToken
+    if response.status != 200:
+        raise NetworkError(f"status {response.status}")
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -24,11 +24,13 @@ from telegram.error import (
 
 from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
 from bot.channels.telegram.read import CHANNEL, read
-from bot.channels.telegram.request import LARGEST_ANSWER, AiohttpRequest, Flooded, TooLarge
+from bot.channels.telegram.request import LARGEST_FILE, AiohttpRequest, Flooded, TooLarge
 from bot.channels.telegram.shape import LONGEST, MOST_BUTTONS, Call, calls
 
 AGAIN_S: Final = 2.0
 """Seconds before the next try where Telegram does not name them."""
+FILE_S: Final = 60.0
+"""Seconds between two reads of a file."""
 CLOSING_S: Final = 3.0
 """Seconds that ending a button's waiting may take: the words must not wait longer for it."""
 MOST_DELETED: Final = 100
@@ -105,13 +107,18 @@ class TelegramChannel:
             await self._delete(address, ids[start : start + MOST_DELETED])
 
     async def fetch(self, ref: str) -> bytes:
-        """The bytes of a file that was sent to us, at most 20 MB. Raises SendError."""
+        """The bytes of a file that was sent to us, all at once. Raises SendError."""
+        return b"".join([piece async for piece in self.pieces(ref)])
+
+    async def pieces(self, ref: str) -> AsyncIterator[bytes]:
+        """The same as they come, at most `LARGEST_FILE`. Raises SendError."""
         found = await self.call("getFile", {"file_id": ref})
         path = found.get("file_path") if isinstance(found, dict) else None
-        if not path or found.get("file_size", 0) > LARGEST_ANSWER:
+        if not path or found.get("file_size", 0) > LARGEST_FILE:
             raise SendError("never", "file_unavailable")
         try:
-            return await self._request.retrieve(self._files + quote(path), read_timeout=60.0)
+            async for piece in self._request.pieces(self._files + quote(path), FILE_S):
+                yield piece
         except InvalidToken:  # getFile accepted the token, so this 404 is a link that ran out after its hour
             raise SendError("again", "file_link_expired", AGAIN_S) from None
         except TelegramError as error:

@@ -75,6 +75,16 @@ def heic() -> bytes:
     return _saved(painting(), "HEIF", exif=exif(), xmp=f"<x>{MARKER}</x>".encode())
 
 
+def avif() -> bytes:
+    return _saved(painting(), "AVIF", exif=exif(), xmp=f"<x>{MARKER}</x>".encode())
+
+
+def moving(form: str, frames: int = 3) -> bytes:
+    """A picture that moves, as PNG or WebP."""
+    rest = [Image.new("RGB", (8, 8), (0, 80 * n, 9)) for n in range(1, frames)]
+    return _saved(Image.new("RGB", (8, 8), RED), form, save_all=True, append_images=rest, duration=80, lossless=True)
+
+
 def gif(frames: int = 2) -> bytes:
     rest = [Image.new("RGB", (4, 4), (n % 250, n // 250, 9)) for n in range(1, frames)]
     return _saved(Image.new("RGB", (4, 4), RED), "GIF", save_all=True, append_images=rest, comment=MARKER.encode())
@@ -91,6 +101,21 @@ def vast_png(side: int = 50_000) -> bytes:
     packed = zlib.compress(bytes((1 + side // 8) * 100), 9)
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+
+
+def wordy_png(size: int = 50_000_000) -> bytes:
+    """A small picture with a text beside it that unpacks to as many bytes."""
+    packing = zlib.compressobj(9)
+    packed = b"".join(packing.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)) + packing.flush()
+    whole = png()
+    return whole[:33] + _chunk(b"zTXt", b"Comment\0\0" + packed) + whole[33:]
+
+
+def amr(seconds: int, *, pauses: bool = False) -> bytes:
+    """What a telephone of old records of a quiet room, in 650 bytes a second (RFC 4867 §5.3): twenty milliseconds a frame, of
+    speech, or with `pauses` of comfort noise and of nothing."""
+    speech, noise, nothing = b"\x04" + bytes(12), b"\x44" + bytes(5), b"\x7c"
+    return b"#!AMR\n" + (speech + noise + nothing * 8 if pauses else speech * 10) * (5 * seconds)
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

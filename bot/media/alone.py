@@ -149,6 +149,7 @@ END_OF: Final[Mapping[str, Callable[[bytes], int]]] = {
     "gif": _end_of_gif,
     "webp": _end_of_riff,
     "heic": _end_of_boxes,
+    "avif": _end_of_boxes,
     "mp4": _end_of_boxes,
     "mov": _end_of_boxes,
     "m4a": _end_of_boxes,

@@ -27,11 +27,24 @@ _BEGINNINGS: Final = (
     (b"#!AMR-WB\n", Kind("voice", "audio/amr", "amr")),
     (b"\x1aE\xdf\xa3", Kind("voice", "video/webm", "webm")),
     (b"%PDF-", Kind("document", "application/pdf", "pdf")),
+    (b"{\\rtf", Kind("document", "application/rtf", "rtf")),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind("document", "application/x-ole-storage", "ole")),
 )
 _RIFF: Final = {b"WEBP": Kind("photo", "image/webp", "webp"), b"WAVE": Kind("voice", "audio/wav", "wav")}
-_STILL: Final = frozenset({b"heic", b"heix", b"mif1", b"msf1", b"heim", b"heis", b"avif"})
+_STILL: Final = frozenset({b"heic", b"heix", b"mif1", b"msf1", b"heim", b"heis"})
+_AVIF: Final = frozenset({b"avif", b"avis"})
 _SOUND: Final = frozenset({b"M4A ", b"M4B ", b"F4A "})
-_DOCX: Final = Kind("document", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx")
+_OFFICE: Final = tuple(
+    (part, Kind("document", f"application/vnd.openxmlformats-officedocument.{name}", ending))
+    for part, name, ending in (
+        (b"word/", "wordprocessingml.document", "docx"),
+        (b"xl/", "spreadsheetml.sheet", "xlsx"),
+        (b"ppt/", "presentationml.presentation", "pptx"),
+    )
+)
+"""Archives that are documents, by a folder that is named near their beginning (ECMA-376-2)."""
+_OPEN: Final = b"mimetypeapplication/vnd.oasis.opendocument."
+"""Where a document of OpenOffice says so: its first entry, never packed (ODF 1.3 part 2, 3.3)."""
 
 
 def kind_of(content: bytes) -> Kind | None:
@@ -43,8 +56,8 @@ def kind_of(content: bytes) -> Kind | None:
         return _RIFF.get(content[8:12])
     if content[4:8] == b"ftyp":
         return _iso_media(content[8:12])
-    if content[:4] == b"PK\x03\x04" and b"word/" in content[:8192]:
-        return _DOCX
+    if content[:4] == b"PK\x03\x04":
+        return _document(content)
     # MPEG audio and AAC (ADTS) begin with eleven or twelve bits set.
     if len(content) > 2 and content[0] == 0xFF and content[1] & 0xE0 == 0xE0:
         is_aac = content[1] & 0xF6 == 0xF0
@@ -52,7 +65,15 @@ def kind_of(content: bytes) -> Kind | None:
     return None
 
 
+def _document(archive: bytes) -> Kind | None:
+    if archive[30 : 30 + len(_OPEN)] == _OPEN:
+        return Kind("document", "application/vnd.oasis.opendocument", "odf")
+    return next((kind for part, kind in _OFFICE if part in archive[:8192]), None)
+
+
 def _iso_media(brand: bytes) -> Kind:
+    if brand in _AVIF:
+        return Kind("photo", "image/avif", "avif")
     if brand in _STILL:
         return Kind("photo", "image/heic", "heic")
     if brand in _SOUND:

@@ -24,8 +24,9 @@ FORMATS: Final = {
     "webp": ("WEBP", "image/webp", "webp"),
     "gif": ("GIF", "image/gif", "gif"),
     "heic": ("HEIF", "image/jpeg", "jpg"),
+    "avif": ("AVIF", "image/jpeg", "jpg"),
 }
-"""By the kind that came: the decoder, and what is shown instead. Browsers do not show HEIC."""
+"""By the kind that came: the decoder, and what is shown instead. Browsers do not show HEIC, old ones no AVIF."""
 _SAVES: Final[dict[str, dict[str, object]]] = {
     "jpg": {"format": "JPEG", "quality": QUALITY},
     "png": {"format": "PNG"},

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import av
 import av.logging
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
+from av.codec import CodecContext
 from av.container import InputContainer, OutputContainer
 from av.filter import Graph
 from av.stream import Disposition, Stream
@@ -187,8 +189,7 @@ class _Sung:
     """Sound that is encoded anew: because browsers do not play it as it is, or so that the voice is another."""
 
     def __init__(self, made: OutputContainer, sound: AudioStream, target: str, *, changed: bool) -> None:
-        sound.codec_context.thread_count = 1
-        self._sound = sound
+        self._decoder = _decoder(sound)
         self._changed = changed
         self._stream = made.add_stream("aac" if target == "mp4" else "libopus", rate=RATE, layout="mono")
         self._stream.bit_rate = BITS
@@ -197,7 +198,7 @@ class _Sung:
         self._at: int | None = None
 
     def take(self, packet: Packet | None) -> Iterator[Packet]:
-        for frame in self._sound.decode(packet):
+        for frame in self._decoder.decode(packet):
             if self._at is None:
                 self._at = max(0, round((frame.time or 0.0) * RATE))
             yield from self._heard(self._even.resample(frame))
@@ -230,6 +231,21 @@ class _Sung:
                 return
             assert isinstance(pulled, AudioFrame)  # noqa: S101 - the graph has sound only
             yield pulled
+
+
+def _decoder(sound: AudioStream) -> AudioCodecContext:
+    """What decodes this sound. FFmpeg's own decoder of AMR gives up where somebody stops to speak and nothing is sent."""
+    named = _PATIENT.get(sound.codec_context.name)
+    if named is None:
+        sound.codec_context.thread_count = 1
+        return sound.codec_context
+    patient = CodecContext.create(named, "r")
+    assert isinstance(patient, AudioCodecContext)  # noqa: S101 - both decode sound
+    patient.sample_rate, patient.layout = sound.codec_context.sample_rate, "mono"
+    return patient
+
+
+_PATIENT: Final = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 
 
 def _lower() -> Graph:

@@ -27,6 +27,9 @@ WHY: Final = frozenset(
 )
 """`unknown`: of no kind that can be cleaned. `gave_up`: the decoder died or ran out of memory. `time`: it took too long."""
 
+PASSES: Final = frozenset({"gave_up", "time"})
+"""Reasons that lie with the machine at that moment as well as with the file: another try may end otherwise."""
+
 
 class Refused(Exception):
     """Within the worker: this file gets no copy. Carries one word of WHY and nothing of the file."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.media.clean import cleaned
-from bot.media.result import Clean, Quarantined
+from bot.media.result import PASSES, Clean, Quarantined
 
 KEPT: Final = timedelta(minutes=3)
 MOST_BYTES: Final = 96 * 1024 * 1024
@@ -26,29 +26,36 @@ View = Clean | Quarantined
 class Views:
     """What officers are looking at now. Nothing of it touches a disk, and nobody finds it but by the key of who asked."""
 
-    _kept: OrderedDict[Key, tuple[datetime, bool, View]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Key, tuple[datetime, View]] = field(default_factory=OrderedDict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _clean: Callable[..., Awaitable[View]] = cleaned
 
-    def get(self, key: Key, now: datetime, changed: bool | None = None) -> View | None:
-        """What was made for this key and is still kept; with `changed` only if it was made so."""
+    def get(self, key: Key, now: datetime) -> View | None:
+        """What was made for this key and is still kept."""
         self._forget(now)
-        _, was_changed, view = self._kept.get(key, (now, False, None))
-        return view if changed is None or changed == was_changed else None
+        _, view = self._kept.get(key, (now, None))
+        return view
 
     async def make(self, key: Key, content: bytes, now: datetime, *, changed: bool) -> View:
-        """Clean a file and keep the copy; `changed`: voices in it are to sound otherwise."""
+        """Clean a file and keep the copy; `changed`: voices in it are to sound otherwise.
+
+        A process that died is tried once more: another may have taken its memory. What the machine had no room or time for is
+        not kept, so that whoever opens the file again tries again.
+        """
         async with self._room:
             made = await self._clean(content, changed=changed)
-        self._kept[key] = (now, changed, made)
-        self._kept.move_to_end(key)
-        self._forget(now)
+            if isinstance(made, Quarantined) and made.why == "gave_up":
+                made = await self._clean(content, changed=changed)
+        if isinstance(made, Clean) or made.why not in PASSES:
+            self._kept[key] = (now, made)
+            self._kept.move_to_end(key)
+            self._forget(now)
         return made
 
     def _forget(self, now: datetime) -> None:
-        size = sum(_size(view) for _, _, view in self._kept.values())
+        size = sum(_size(view) for _, view in self._kept.values())
         while self._kept:
-            at, _, oldest = next(iter(self._kept.values()))
+            at, oldest = next(iter(self._kept.values()))
             if size <= MOST_BYTES and now - at < KEPT:
                 return
             size -= _size(oldest)

@@ -17,7 +17,7 @@ from bot.media.alone import intruder
 from bot.media.kinds import Kind, kind_of
 from bot.media.result import Clean, Refused
 
-PICTURES: Final = frozenset({"jpg", "png", "webp", "gif", "heic"})
+PICTURES: Final = frozenset({"jpg", "png", "webp", "gif", "heic", "avif"})
 RECORDINGS: Final = frozenset({"mp3", "ogg", "amr", "aac", "wav", "webm", "m4a", "mp4", "mov"})
 
 

@@ -16,6 +16,10 @@ SENT_FILES: Final[Mapping[str, str]] = {
         "The voice has been changed. The real one can be heard once your agency has taken the case.",
     "Đây là bản xem: đã bỏ nơi ghi, thời gian, tên máy và các thông tin ẩn. Bản gốc vẫn được giữ nguyên.":
         "This is a copy to view: place, time, device and hidden details were removed. The original is kept as it came.",
+    "Thử lại": "Try again",
+    "Tệp không có ở đây": "The file is not here",
+    "Người nhắn đã gửi một tệp, nhưng tệp đang về, quá lớn, hoặc đã được xóa. Thử lại sau một phút.":
+        "The person sent a file, but it is still on its way, is too large, or was erased. Try again in a minute.",
     "Bản gốc": "Original",
     "Dung lượng": "Size",
     "Lấy tệp gốc": "Take the original",
@@ -32,8 +36,8 @@ SENT_FILES: Final[Mapping[str, str]] = {
     "bản xem không đủ rõ": "the copy to view is not clear enough",
     "Bạn chưa chọn lý do.": "You have not chosen a reason.",
     "Hệ thống không làm được bản xem cho loại tệp này.": "The system cannot make a copy to view of this kind of file.",
-    "Tài liệu (PDF, Word) không mở ở đây, vì bên trong có thể có mã gây hại.":
-        "Documents (PDF, Word) are not opened here, for there may be harmful code in them.",
+    "Tài liệu (PDF, Word, Excel) không mở ở đây, vì bên trong có thể có mã gây hại.":
+        "Documents (PDF, Word, Excel) are not opened here, for there may be harmful code in them.",
     "Trong tệp có lẫn thứ khác (trang web, tệp nén hoặc dữ liệu lạ), nên hệ thống không mở.":
         "Something else is mixed into the file (a web page, an archive or strange content), so the system does not open it.",
     "Hình quá lớn, hệ thống không mở để bảo vệ máy.": "The picture is too large; it is not opened, to protect the machine.",

@@ -141,7 +141,7 @@ ORIGINAL_REASONS: Final[Mapping[str, str]] = {
 NO_REASON: Final = "Bạn chưa chọn lý do."
 NOT_SHOWN: Final[Mapping[str, str]] = {
     "unknown": "Hệ thống không làm được bản xem cho loại tệp này.",
-    "document": "Tài liệu (PDF, Word) không mở ở đây, vì bên trong có thể có mã gây hại.",
+    "document": "Tài liệu (PDF, Word, Excel) không mở ở đây, vì bên trong có thể có mã gây hại.",
     "intruder": "Trong tệp có lẫn thứ khác (trang web, tệp nén hoặc dữ liệu lạ), nên hệ thống không mở.",
     "too_large": "Hình quá lớn, hệ thống không mở để bảo vệ máy.",
     "too_many_frames": "Hình động có quá nhiều khung, hệ thống không mở để bảo vệ máy.",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -186,7 +187,10 @@ def _nothing(intake: Intake, referral: Referral, consents: Sequence[Consent]) ->
 
 
 async def open_file(desk: Desk, referral: str, number: int) -> SentFile:
-    """A file, by its place in a case that the officer may open, for making a copy to view. Raises HTTPException 404 otherwise."""
+    """A file, by its place in a case that the officer may open, for making a copy to view.
+
+    Raises HTTPException 404 otherwise, 410 where it was said to come and is not here: not yet, too large, or erased.
+    """
     file = await _file(desk, referral, number)
     await note(desk, "file.opened", referral, {"file": file.mark.partition("/")[0], "mark": file.mark})
     return file
@@ -207,6 +211,14 @@ async def open_original(desk: Desk, referral: str, number: int, reason: str) -> 
     return file
 
 
+async def how_it_stands(desk: Desk, referral: str) -> str:
+    """A mark of this case and its consents as they are now, and of who asks. What was made for an officer while it was
+    another (not taken yet, not passed on yet, before a consent was withdrawn) is theirs no more."""
+    now = await desk.parts.storage.load_referral(referral)
+    seen = (desk.token, desk.officer, now.referral, now.intake, now.consents)
+    return hashlib.sha256(msgspec.json.encode(seen, order="deterministic")).hexdigest()
+
+
 async def _file(desk: Desk, referral: str, number: int) -> SentFile:
     case = await _opened(desk, referral, visible)
     media = case.intake.content.media
@@ -216,7 +228,7 @@ async def _file(desk: Desk, referral: str, number: int) -> SentFile:
     except Locked:
         raise HTTPException(404) from None  # the case says that it is locked, and what to do
     if content is None:
-        raise HTTPException(404)
+        raise HTTPException(410 if ref and kind in FILES else 404)
     sha256 = (await asyncio.to_thread(hashlib.sha256, content)).hexdigest()
     mark = _mark(ref, sha256)
     before = {

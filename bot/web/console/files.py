@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from typing import Final
 
@@ -11,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.media.result import Clean
+from bot.media.result import PASSES, Clean, Quarantined
 from bot.media.views import Key, View
 from bot.web import words
-from bot.web.console.access import TAKES_ORIGINALS, Desk, SentFile, open_file, open_original
+from bot.web.console.access import TAKES_ORIGINALS, Desk, SentFile, how_it_stands, open_file, open_original
 from bot.web.console.frame import page_values
 from bot.web.look import look_of
 from bot.web.pages import render
@@ -31,7 +30,7 @@ async def show_file(request: Request, desk: Desk) -> Response:
 
 async def show_view(request: Request, desk: Desk) -> Response:
     """GET /r/<id>/file/<n>/view: the copy itself, whole or in part. 404 where there is none."""
-    key = _key(desk, request)
+    key = await _key(desk, request)
     view = desk.parts.views.get(key, desk.parts.now())
     if view is None:
         view = await _view(desk, key, await _opened(request, desk))
@@ -58,7 +57,7 @@ async def take_original(request: Request, desk: Desk) -> Response:
 
 async def _page(request: Request, desk: Desk, *, refusal: str = "", status: int = 200) -> Response:
     file = await _opened(request, desk)
-    view = await _view(desk, _key(desk, request), file)
+    view = await _view(desk, await _key(desk, request), file)
     shown = view if isinstance(view, Clean) else None
     look = look_of(request)
     reasons = [(code, look.say(reason)) for code, reason in words.ORIGINAL_REASONS.items()]
@@ -67,6 +66,7 @@ async def _page(request: Request, desk: Desk, *, refusal: str = "", status: int 
         referral=file.referral, number=file.number, name=f"{look.say(words.MEDIA.get(file.kind, file.kind))} {file.number + 1}",
         shown_as=shown.content_type.partition("/")[0] if shown else "", changed=bool(shown and shown.changed),
         why="" if isinstance(view, Clean) else look.say(words.NOT_SHOWN[view.why]),
+        again=isinstance(view, Quarantined) and view.why in PASSES,
         sha256=file.sha256, size=words.size(len(file.content)), altered=file.altered, held=file.held,
         may_take=desk.officer.role in TAKES_ORIGINALS, reasons=reasons,
     )  # fmt: skip
@@ -76,16 +76,16 @@ async def _opened(request: Request, desk: Desk) -> SentFile:
     return await open_file(desk, request.path_params["referral"], request.path_params["number"])
 
 
-def _key(desk: Desk, request: Request) -> Key:
-    """Of this session only: a copy made for one officer is never found by another."""
-    session = hashlib.sha256(desk.token.encode()).hexdigest()
-    return session, request.path_params["referral"], str(request.path_params["number"])
+async def _key(desk: Desk, request: Request) -> Key:
+    """Of this session and of the case as it stands: a copy is never found by another officer, nor after anything changed."""
+    referral, number = request.path_params["referral"], request.path_params["number"]
+    return await how_it_stands(desk, referral), referral, str(number)
 
 
 async def _view(desk: Desk, key: Key, file: SentFile) -> View:
-    """The copy, made a moment ago or now; anew once the case is held, for then voices are as they were."""
-    views, now, changed = desk.parts.views, desk.parts.now(), not file.held
-    return views.get(key, now, changed) or await views.make(key, file.content, now, changed=changed)
+    """The copy, made a moment ago or now. Whoever does not hold the case hears other voices."""
+    views, now = desk.parts.views, desk.parts.now()
+    return views.get(key, now) or await views.make(key, file.content, now, changed=not file.held)
 
 
 def _part(request: Request, view: Clean, name: str) -> Response:

@@ -39,7 +39,7 @@ def _coded_facts(book: Book, talk: Conversation, kind: str) -> Facts:
 
 
 def _located(book: Book, talk: Conversation, facts: Facts) -> Facts:
-    """A place in words leads to the offices there, unless a button named the province. In danger the first words count too."""
+    """A place in words leads to the offices there, unless a button named the province. In danger all that was written counts."""
     if facts.province or facts.home_province or facts.country:
         return facts
     place = next(_places(book, talk), None)
@@ -54,12 +54,13 @@ def _located(book: Book, talk: Conversation, facts: Facts) -> Facts:
 
 
 def _places(book: Book, talk: Conversation) -> Iterator[Whereabouts]:
-    """What was written where a place was asked for, the surest question first; in danger the first words as well."""
-    for slot in (*PLACES, "story") if talk.alerted else PLACES:
-        for text in values_of(talk.answers, slot):
-            place = None if text == SKIPPED else place_of(book, text[:PLACE_TEXT_MAX], asked=slot != "story")
-            if place is not None:
-                yield place
+    """What was written where a place was asked for, the surest question first; in danger all that was written as well."""
+    asked = [(text, True) for slot in PLACES for text in values_of(talk.answers, slot)]
+    told = [(text, False) for text in (*values_of(talk.answers, "story"), *talk.notes)] if talk.alerted else []
+    for text, is_asked in (*asked, *told):
+        place = None if text == SKIPPED else place_of(book, text[:PLACE_TEXT_MAX], asked=is_asked)
+        if place is not None:
+            yield place
 
 
 def level_of(book: Book, talk: Conversation) -> str:

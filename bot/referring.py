@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -54,31 +54,51 @@ def refer(
 
     One referral an office and intake, whatever is pressed how often: an office that has one is not sent another.
     """
-    if only_adds(do):
+    have = {one.office: one for one in snapshot.referrals if one.intake == intake.id}
+    if only_adds(do) and not any(_lacks_place(one, intake) for one in have.values()):
         return _tell_of_addition(book, snapshot.referrals, event)
+    new, raised = _needed(book, event, intake, have, do, consents)
+    touched = {one.id for one, _ in raised}
+    located = [_placed(one, intake) for one in have.values() if one.id not in touched and _lacks_place(one, intake)]
+    told = _to_tell(have.values(), do, said_more)
+    urgent = [one for one, _ in raised if one.urgent]
+    rows = [row for one in new for row in announce(book, event, one)]
+    rows += [row for one in urgent for row in _again(event, one, "raised")]
+    rows += [row for one in urgent if not have[one.office].urgent for row in _climb(book, event, one)]
+    # Where it is, is what an urgent notice lacked most; whoever is told of more words anyway hears of both at once.
+    unaware = [one for one in located if one.urgent and have[one.office] not in told]
+    rows += [row for one in unaware for row in _again(event, one, "located")]
+    rows += [row for one in told for row in _again(event, one, "added")]
+    audit = [_entry(event, "referral.proposed", one) for one in new]
+    audit += [_entry(event, "referral.raised", one) for one, _ in raised]
+    audit += [_entry(event, "referral.located", one) for one in located]
+    changed = (*raised, *((one, one.state) for one in located))
+    return Referred(tuple(new), changed, tuple(rows), tuple(audit))
+
+
+def _needed(
+    book: Book,
+    event: Event,
+    intake: Intake,
+    have: Mapping[str, Referral],
+    do: Sequence[str],
+    consents: Sequence[Consent],
+) -> tuple[list[Referral], list[tuple[Referral, State]]]:
+    """The referrals that the rules ask for: those that are new, and those that are there (`have`, by office) and change."""
     facts = intake.facts
     routing = route(book.referral, facts, intake.screening)
-    have = {one.office: one for one in snapshot.referrals if one.intake == intake.id}
-    new: dict[str, Referral] = {}
-    changed: list[tuple[Referral, State]] = []
     agreed = {one.to for one in consents if one.given}
     ways = [A_PERSON_ROUTE] if asks_for_a_person(intake, do) else sendable(routing, intake)
     ways = [replace(way, identified=way.identified or way.to in agreed) for way in ways]
+    new: dict[str, Referral] = {}
+    changed: list[tuple[Referral, State]] = []
     for way in ways:
         for office in offices_for(book.referral, way.to, facts.province, facts.home_province, event.at.date()):
             if office.id in have:
                 changed += _raised(have[office.id], way, intake)
             elif office.id not in new:
                 new[office.id] = _open(book, event, intake, way, office)
-    rows = [row for one in new.values() for row in announce(book, event, one)]
-    rows += [row for one, _ in changed if one.urgent for row in _again(event, one, "raised")]
-    rows += [
-        row for one, _ in changed if one.urgent and not have[one.office].urgent for row in _climb(book, event, one)
-    ]
-    rows += [row for one in _to_tell(have.values(), do, said_more) for row in _again(event, one, "added")]
-    audit = [_entry(event, "referral.proposed", one) for one in new.values()]
-    audit += [_entry(event, "referral.raised", one) for one, _ in changed]
-    return Referred(tuple(new.values()), tuple(changed), tuple(rows), tuple(audit))
+    return [*new.values()], changed
 
 
 def _to_tell(have: Iterable[Referral], do: Sequence[str], said_more: bool) -> list[Referral]:
@@ -87,7 +107,7 @@ def _to_tell(have: Iterable[Referral], do: Sequence[str], said_more: bool) -> li
     A place, a telephone number or a photo that comes a minute after the alert is what they need most.
     """
     open_ones = [one for one in have if one.state in OPEN]
-    if "alert" in do and said_more:
+    if ("alert" in do or only_adds(do)) and said_more:
         return open_ones
     return [one for one in open_ones if "human" in do and one.to == A_PERSON]
 
@@ -249,13 +269,18 @@ def _raised(referral: Referral, way: Route, intake: Intake) -> list[tuple[Referr
     identified = referral.identified or way.identified
     if (urgent, identified) == (referral.urgent, referral.identified) or referral.state not in OPEN:
         return []
-    level = max(referral.level, intake.level)
-    return [
-        (
-            replace(referral, urgent=urgent, identified=identified, level=level, ground=way.ground or referral.ground),
-            referral.state,
-        )
-    ]
+    level, ground = max(referral.level, intake.level), way.ground or referral.ground
+    raised = replace(referral, urgent=urgent, identified=identified, level=level, ground=ground)
+    return [(_placed(raised, intake), referral.state)]
+
+
+def _lacks_place(referral: Referral, intake: Intake) -> bool:
+    """Whether it became known, or was corrected, where it is, since this open referral was made. Never forgotten again."""
+    return referral.state in OPEN and intake.province not in ("", referral.province)
+
+
+def _placed(referral: Referral, intake: Intake) -> Referral:
+    return replace(referral, province=intake.province or referral.province)
 
 
 def _again(event: Event, referral: Referral, why: str) -> list[OutboxRow]:

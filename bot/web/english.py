@@ -313,6 +313,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "Người nhắn bổ sung": "The person added to it",
     "Đề xuất chuyển tới cơ quan này": "Proposed for this office",
     "Nâng mức hoặc mở rộng thông tin được xem": "Raised, or more may be seen",
+    "Biết thêm nơi xảy ra": "It is known where it happens",
     "Tin được bổ sung": "Added to",
     "Chưa ai nhận, báo lên bậc tiếp theo": "Not taken; told to the next rung",
     "Nhắn cho người báo": "Wrote to the person",

@@ -104,6 +104,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "referral.withdrawn": "Người nhắn rút lại trước khi tới nơi",
     "referral.proposed": "Đề xuất chuyển tới cơ quan này",
     "referral.raised": "Nâng mức hoặc mở rộng thông tin được xem",
+    "referral.located": "Biết thêm nơi xảy ra",
     "referral.added_to": "Tin được bổ sung",
     "referral.escalated": "Chưa ai nhận, báo lên bậc tiếp theo",
     "referral.asked": "Nhắn cho người báo",

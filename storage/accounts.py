@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, literal_column, select, update
 
 from storage import schema as t
-from storage import sessions
+from storage import sessions, staff
 from storage.base import Invite, Officer, StaleConversation
 from storage.cases import OFFICER, find_invite
 from storage.office_keys import drop
@@ -23,6 +23,7 @@ from storage.seal import Sealer
 from storage.sessions import CodeReplayed as CodeReplayed
 from storage.sessions import OfficerUnknown as OfficerUnknown
 from storage.sessions import Opening, OpenSession, Tried, noted
+from storage.staff import Entry, NewPassword, Own, about_totp
 from storage.statements import Work, change, insert_once, question
 from storage.store import DatabaseStorage
 from storage.turns import RELEASE_ADDRESSES, USE_INVITE
@@ -126,10 +127,6 @@ REVOKE = change(
 # -------------------------------------------------------------------------------------------------------------- work
 
 
-def _about(login: str) -> bytes:
-    return f"officer/{login}/totp".encode()
-
-
 def _must(officer: str, allowed: Allowed) -> Work[None]:
     """Raises OfficerUnknown where there is no such active officer, or where it may not be done to this one."""
     found = yield OFFICER, {"is_id": officer}
@@ -215,7 +212,7 @@ def _one_account(login: str, sealer: Sealer) -> Work[Account | None]:
     if not found:
         return None
     *officer, password, failed, failed_at, sealed, step = found[0]
-    secret = sealer.open(sealed, _about(login)) if sealed else b""
+    secret = sealer.open(sealed, about_totp(login)) if sealed else b""
     return Account(read_officer(tuple(officer)), password, failed, from_ms_or_none(failed_at), secret, step)
 
 
@@ -261,7 +258,7 @@ class Accounts:
         None where the code is unknown, used or expired. `step` is that of the second factor's code that was given.
         """
         hashed, it = self._lookup("invite", code), Joining(login, password, totp, step)
-        sealed = self._storage.sealer.seal(totp, _about(login)) if totp else None
+        sealed = self._storage.sealer.seal(totp, about_totp(login)) if totp else None
         try:
             return await self._storage.write(lambda: _redeem(hashed, it, sealed, at))
         except StaleConversation:  # another took the name in this moment: now it is seen
@@ -334,6 +331,26 @@ class Accounts:
     async def revoke(self, officer: str, *, by: str, at: datetime, allowed: Allowed = _anybody) -> bool:
         """End an officer's access at once: sessions, unused codes, their chat. False where none is active."""
         return await self._storage.write(lambda: _revoke(officer, by, at, allowed))
+
+    async def own(self, officer: str) -> Own | None:
+        """What a signed-in officer proves themselves with once more; None where they never joined or were revoked."""
+        return await self._storage.read(lambda: staff.own(officer, self._storage.sealer))
+
+    async def set_password(
+        self, officer: str, before: str, after: str, key: bytes, *, token: str, device: str, step: int, at: datetime
+    ) -> None:
+        """Another password (hashes), the officer's key under it, and no other session; all in one transaction.
+
+        Raises CodeReplayed, or OfficerUnknown where they were revoked or `before` is no longer the password.
+        """
+        it = NewPassword(
+            officer, before, after, key, self._lookup("session", token), self._known(officer, device), step
+        )
+        await self._storage.write(lambda: staff.set_password(it, at))
+
+    async def roster(self) -> Sequence[Entry]:
+        """All officers and the state of their accounts, revoked ones too, by office."""
+        return await self._storage.read(lambda: staff.roster(), long=True)
 
     async def officers(self) -> Sequence[Officer]:
         """All officers, revoked ones too, by office."""

@@ -91,15 +91,19 @@ class Keyring:
         pair = await asyncio.to_thread(self._pair, officer, password, stored)
         return Opener(_unwrapped(officer, pair.private, await self._storage.read(lambda: work.grants_to(officer))))
 
-    async def change_password(self, officer: str, token: str, password: str, at: datetime) -> bool:
-        """Keep the officer's key under their new password; they are signed in with `token`. False where they have none."""
+    async def under_password(self, officer: str, token: str, password: str) -> bytes:
+        """The key of the officer who is signed in with `token`, as it is to be stored under another password; nothing is stored.
+
+        Empty where they have no key. Raises Locked where they have one and this session does not open it.
+        """
         hashed = self._sealer.lookup("session", token)
         found = await self._storage.read(lambda: work.session_key(hashed))
         if found is None or found[1] is None or found[0] != officer:
-            return False
+            if await self._storage.read(lambda: work.officer_key(officer)) is None:
+                return b""
+            raise Locked(f"the session of {officer} does not open their key")
         private = unlock(found[1], key_of_token(token), about_session(hashed))
-        stored = await asyncio.to_thread(self._stored, officer, private, password)
-        return await self._storage.write(lambda: work.rewrap(officer, stored, at))
+        return await asyncio.to_thread(self._stored, officer, private, password)
 
     async def move(self, old: str, new: str) -> None:
         """Hand the key of one session to another that replaces it (both rows are there)."""

@@ -27,6 +27,7 @@ from storage import (
     resealing,
     sealing,
     sessions,
+    staff,
     turns,
 )
 from storage.statements import Compiled, Sql, compiled, statements_of
@@ -50,6 +51,7 @@ SPEAKING: Final[tuple[ModuleType, ...]] = (
     resealing,
     sealing,
     sessions,
+    staff,
     turns,
 )
 

@@ -243,14 +243,6 @@ async def test_when_the_only_officer_loses_theirs_the_next_report_opens_and_the_
     assert WORDS in words_of((await opened(world, referral, only, await keyring.opener("another"))).intake.content)
 
 
-async def test_a_new_password_keeps_the_key(world: World, keyring: Keyring) -> None:
-    only, token = await officer_with_key(world, "an", TOLD)
-    referral = (await a_tip(world))[TOLD]
-    assert await keyring.change_password(only.id, token, "mot mat khau khac", world.now)
-    assert await sign_in(world, only, "later", "mot mat khau khac") == HELD
-    assert WORDS in words_of((await opened(world, referral, only, await keyring.opener("later"))).intake.content)
-
-
 async def test_a_report_from_before_any_officer_is_in_escrow_and_granted_from_there(
     world: World, keyring: Keyring
 ) -> None:

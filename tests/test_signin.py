@@ -22,7 +22,7 @@ from bot.accounts.joining import may_manage
 from bot.book import Book
 from bot.demo import PASSWORD as DEMO_PASSWORD
 from bot.settings import Settings
-from bot.web.console import joining, signin, staff, tries
+from bot.web.console import joining, password, signin, staff, tries
 from bot.web.console.routes import ROUTES
 from bot.web.english import ENGLISH
 from bot.web.site import Site, build_site
@@ -472,7 +472,7 @@ async def test_many_tries_at_once_are_no_more_than_one_after_the_other(desks: De
         checked.append(password)
         return False
 
-    monkeypatch.setattr(signin, "_verify", wrong)
+    monkeypatch.setattr(signin, "verify", wrong)
     browsers = [desks.browser() for _ in range(12)]
     await asyncio.gather(*(one.sign_in("lan", "sai") for one in browsers))
     assert len(checked) == tries.FREE_TRIES + 1
@@ -802,7 +802,10 @@ async def test_next_leads_only_to_pages_of_ours(desks: Desks, book: Book):
 
 def test_every_sentence_of_the_doors_has_its_english():
     said = [
-        text for module in (signin, joining, staff) for name, text in vars(module).items() if is_sentence(name, text)
+        text
+        for module in (signin, joining, password, staff)
+        for name, text in vars(module).items()
+        if is_sentence(name, text)
     ]
     assert len(said) > 12
     assert [text for text in said if text not in ENGLISH] == []

@@ -83,8 +83,26 @@ ACCOUNTS: Final[Mapping[str, str]] = {
     "Chính ở đây": "Here",
     "Đăng xuất ở đó": "Sign out there",
     "Đăng xuất ở mọi nơi khác": "Sign out everywhere else",
-    "Dùng khi mất máy, hoặc thấy một nơi không phải của bạn. Sau đó báo người phụ trách để nhận mã mới và đặt lại mật khẩu.": (
-        "For a lost machine, or a place that is not yours. Then tell your chief, for a new code and a new password."
+    "Mất máy, hoặc thấy một nơi không phải của bạn": "A lost machine, or a place that is not yours",
+    "Đăng xuất ở mọi nơi khác, rồi đổi mật khẩu ngay ở đây. Mất cả điện thoại thì báo người phụ trách để nhận mã mới.": (
+        "Sign out everywhere else, then change your password here. If the phone is lost too, tell your chief, for a new code."
+    ),
+    "Đổi mật khẩu": "Change password",
+    "Đã đổi mật khẩu. Mọi nơi khác đã bị đăng xuất.": "The password was changed. Every other place was signed out.",
+    "Mật khẩu hiện tại": "Password now",
+    "Mật khẩu mới, từ 12 ký tự; nên ghép bốn từ không liên quan": "New password, 12 characters or more; best four other words",
+    "Gõ lại mật khẩu mới": "The new password again",
+    "Khóa mở nội dung của bạn đi theo mật khẩu mới. Quên mật khẩu thì gặp người phụ trách.": (
+        "Your key to the content goes with the new password. If you forget it, see your chief."
+    ),
+    "Mật khẩu hiện tại hoặc mã 6 số chưa đúng; không có gì thay đổi. Mỗi mã chỉ dùng một lần. "
+    "Sau nhiều lần sai, phải chờ tối đa một phút giữa hai lần thử.": (
+        "The password now or the 6 digits are not right; nothing was changed. Each 6 digits work once. "
+        "After several wrong tries, wait up to a minute between two."
+    ),
+    "Mật khẩu mới giống mật khẩu đang dùng.": "The new password is the one that you use now.",
+    "Phiên này chưa mở được khóa của bạn. Đăng xuất, đăng nhập lại rồi đổi mật khẩu.": (
+        "This session does not open your key. Sign out, sign in again, then change the password."
     ),
     "Phiên làm việc tự hết sau 30 phút không dùng, hoặc sau 12 giờ.": (
         "A session ends by itself after 30 minutes without use, or after 12 hours."

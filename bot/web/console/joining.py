@@ -62,6 +62,11 @@ async def post(request: Request) -> Response:
 def _unfit(login: str, password: str, again: str) -> str:
     if not 3 <= len(login) <= 40 or not all(one.isascii() and (one.isalnum() or one in "._-") for one in login):
         return BAD_LOGIN
+    return unfit_password(password, again)
+
+
+def unfit_password(password: str, again: str) -> str:
+    """What is wrong with a new password before it is compared with what others use; empty for nothing."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         return BAD_PASSWORD
     return "" if password == again else NOT_SAME
@@ -73,7 +78,7 @@ async def _joined(request: Request, code: str, login: str, password: str, secret
     invite = await _invite(request, code)
     if invite is None:
         return BAD_CODE
-    if is_guessable(password, (login, *SERVICE, *_known_of(parts, invite.officer))):
+    if is_guessable(password, (login, *SERVICE, *known_of(parts, invite.officer))):
         return GUESSABLE
     step = totp.matching_step(secret, six, parts.now()) if secret else 0
     if not step and (six or not parts.settings.trial):
@@ -104,7 +109,7 @@ async def _invite(request: Request, code: str) -> Invite | None:
     return invite
 
 
-def _known_of(parts: Site, officer: Officer) -> tuple[str, ...]:
+def known_of(parts: Site, officer: Officer) -> tuple[str, ...]:
     """What a guesser knows of an officer: their office, its province, their name and id."""
     book = parts.book.referral
     office = next((one for one in book.offices if one.id == officer.office), None)

@@ -1,4 +1,4 @@
-"""An officer's own account: where they are signed in, and signing out there."""
+"""An officer's own account: their password, where they are signed in, and signing out there."""
 
 from __future__ import annotations
 
@@ -7,16 +7,38 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.web import words
+from bot.web.console import password
 from bot.web.console.access import PATH, Desk
 from bot.web.console.frame import page_values
+from bot.web.console.joining import SHORTEST_PASSWORD
 from bot.web.look import look_of
 from bot.web.pages import render
 
 
 async def show(request: Request, desk: Desk) -> Response:
-    """GET /me: own sessions, the newest first; this one is marked."""
+    """GET /me: own sessions, the newest first (this one is marked), and the form for another password."""
+    return await _page(request, desk, done=request.query_params.get(password.CHANGED) == "1")
+
+
+async def act(request: Request, desk: Desk) -> Response:
+    """POST /me: another password; or sign out at one other place, or everywhere else. Nobody else's session is ended here."""
+    form, at = request.state.form, desk.parts.now()
+    match str(form.get("do", "")):
+        case "end":
+            await desk.parts.accounts.end_own(desk.officer.id, str(form.get("session", "")), at=at)
+        case "end_others":
+            await desk.parts.accounts.end_others(desk.officer.id, desk.token, desk.device, at=at)
+        case "password":
+            changed = await password.change(request, desk)
+            return changed if isinstance(changed, Response) else await _page(request, desk, 422, wrong=changed)
+        case _:
+            raise HTTPException(404)
+    return RedirectResponse(f"{PATH}/me", 303)
+
+
+async def _page(request: Request, desk: Desk, status: int = 200, *, done: bool = False, wrong: str = "") -> Response:
     now, look = desk.parts.now(), look_of(request)
-    this = desk.parts.accounts.session_id(desk.token)
+    this, own = desk.parts.accounts.session_id(desk.token), await desk.parts.accounts.own(desk.officer.id)
     found = await desk.parts.accounts.sessions(desk.officer.id, now)
     rows = [
         {
@@ -27,17 +49,7 @@ async def show(request: Request, desk: Desk) -> Response:
         }
         for one in found
     ]
-    return render(request, "console/own.html", **page_values(desk, look), rows=rows)
-
-
-async def act(request: Request, desk: Desk) -> Response:
-    """POST /me: sign out at one other place, or everywhere else. Somebody else's session is never ended here."""
-    form, at = request.state.form, desk.parts.now()
-    match str(form.get("do", "")):
-        case "end":
-            await desk.parts.accounts.end_own(desk.officer.id, str(form.get("session", "")), at=at)
-        case "end_others":
-            await desk.parts.accounts.end_others(desk.officer.id, desk.token, desk.device, at=at)
-        case _:
-            raise HTTPException(404)
-    return RedirectResponse(f"{PATH}/me", 303)
+    return render(
+        request, "console/own.html", status, **page_values(desk, look), rows=rows, done=done, wrong=wrong,
+        has_totp=own is not None and bool(own.totp), shortest=SHORTEST_PASSWORD, at="own",
+    )  # fmt: skip

@@ -69,8 +69,8 @@ async def post(request: Request) -> Response:
         return await door(request, 401, next=where_to(onward), wrong=WRONG, login=login[:40], kept=kept)
     await on_signed_in(parts, account.officer, password, token)
     response = _send_again(request, token, kept) if kept else RedirectResponse(where_to(onward), 303)
-    _set_cookie(request, response, COOKIE, token, SESSION)
-    _set_cookie(request, response, DEVICE_COOKIE, device, DEVICE_KEPT)
+    set_cookie(request, response, COOKIE, token, SESSION)
+    set_cookie(request, response, DEVICE_COOKIE, device, DEVICE_KEPT)
     return response
 
 
@@ -101,7 +101,7 @@ async def _checked(request: Request, login: str, password: str, code: str) -> tu
         account = await parts.accounts.account(login)
         if await _must_wait(request, login, account):
             raise OfficerUnknown
-        right = await asyncio.to_thread(_verify, account.password if account else _NOBODY, password)
+        right = await asyncio.to_thread(verify, account.password if account else _NOBODY, password)
         step = _step(account, code, parts.now())
         if account is None or not right or step is None or not (step or parts.settings.trial):
             await _count(request, login, account, known is not None)
@@ -135,7 +135,8 @@ def _step(account: Account | None, code: str, at: datetime) -> int | None:
     return totp.matching_step(account.totp, code, at, account.totp_step) or None
 
 
-def _verify(stored: str, password: str) -> bool:
+def verify(stored: str, password: str) -> bool:
+    """Whether this is the password of that hash; slow, for a thread."""
     try:
         return _hasher.verify(stored, password[:LONGEST_PASSWORD])
     except (Argon2Error, InvalidHashError):
@@ -196,7 +197,7 @@ def door_page(request: Request, template: str, status: int = 200, **values: Any)
     given = {"wrong": "", "login": "", **values}
     response = render(request, template, status, officer=None, csrf=csrf(before or fresh), **given)
     if not before:
-        _set_cookie(request, response, DOOR_COOKIE, fresh, None)
+        set_cookie(request, response, DOOR_COOKIE, fresh, None)
     return response
 
 
@@ -206,7 +207,7 @@ def _device_of(request: Request) -> str:
     return device if _TOKEN.fullmatch(device) else ""
 
 
-def _set_cookie(request: Request, response: Response, name: str, value: str, lasts: timedelta | None) -> None:
+def set_cookie(request: Request, response: Response, name: str, value: str, lasts: timedelta | None) -> None:
     """Out of reach of scripts and of other sites; without `lasts` until the browser closes."""
     age = int(lasts.total_seconds()) if lasts else None
     response.set_cookie(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from flows.book import FIRST, FlowBook
+from flows.decoy import decoy_problems
 from flows.model import SKIPPED, Condition, Everywhere, FlowDef, Problem, Step
 from flows.read import PLACEHOLDERS
 
@@ -23,7 +24,7 @@ SENTENCES = frozenset(
     """kept_text kept_photo kept_voice kept_video kept_document kept_location kept_contact kept_sticker kept_after not_understood
     old_button pick_more done choose_by_number expired empty_event safe_sentence too_many_codes too_fast
     nothing_to_go_back sent_to_nobody
-    officer_wrote officer_wrote_before numbers_now numbers_now_quiet perhaps_person
+    write_again officer_wrote officer_wrote_before numbers_now numbers_now_quiet perhaps_person
     status_waiting status_taken status_elsewhere status_closed status_nobody
     right_erased right_not_erased right_withdrawn right_restricted right_seen right_corrected right_none right_agency_stopped
     right_agency_has right_agency_by_law right_answer_by right_done_by right_how right_asked_see right_asked_correct
@@ -47,6 +48,7 @@ def problems(book: FlowBook, catalogues: Mapping[str, Texts], numbers: Set[str])
     found += _unreachable(book)
     found += _silent_loops(book)
     found += _everywhere_problems(book.everywhere)
+    found += decoy_problems(book.everywhere.decoy, book.lexicon)
     found += _sensitive_before_consent(book)
     found += _endless(book)
     for context, text in sentences(book):

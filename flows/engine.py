@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from flows.book import FIRST, FlowBook
 from flows.conditions import values_of
+from flows.decoy import fools
 from flows.hear.choice import match, typed_whole, way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
@@ -44,6 +45,7 @@ from flows.walk import (
     enter,
     offered,
     perform,
+    say_decoy,
     start,
 )
 from flows.walk import (
@@ -94,10 +96,13 @@ def _open(now: UnderWay, event: Opened) -> Turned:
 
 
 def _first(now: UnderWay, event: CitizenEvent) -> Turned:
-    """The first event, or the first after an end: whatever it is, the numbers are in the reply."""
+    """The first event, or the first after an end: whatever it is, the numbers are in the reply (but for flows/decoy.py)."""
+    decoy_due, now = now.talk.decoy_due, now.keep(decoy_due=False)
     if now.talk.lapsed and not isinstance(event, Chose):
         now = now.tell("expired").keep(lapsed=False)
     match event:
+        case Said(text) if decoy_due and not now.given.receipt_found and fools(now.book.everywhere.decoy, text):
+            return say_decoy(now)
         case Said(text):
             return _first_words(now, text)
         case Chose(ids, _) if ids and ids[0] in {"danger", "stop", "person"}:

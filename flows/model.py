@@ -93,14 +93,23 @@ class FlowDef:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoy:
+    """What the first of these texts is answered after somebody stopped the chat; an empty `say` is none."""
+
+    say: str = ""
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Everywhere:
-    """What works at every step: the ways (id, label, where to) and the fixed sentences by name."""
+    """What works at every step: the ways (id, label, where to), the fixed sentences by name, the operator's decoy."""
 
     ways: tuple[Choice, ...]
     goes: Mapping[str, str]
     quiet_labels: Mapping[str, str]
     sentences: Mapping[str, str]
     questions: Mapping[str, str] = field(default_factory=dict)
+    decoy: Decoy = Decoy()
 
 
 # ---------------------------------------------------------------------------------------- where one person stands
@@ -123,7 +132,7 @@ class Conversation(Struct, frozen=True):
     `prompt` counts the questions asked; a button carries the number it was shown with, so that an old one is known.
     `trail` holds the questions answered on the way here (`flow.step`), the newest last. `correcting` is true while a
     corrected answer is walked forward to the next question that has none; `lapsed` after a draft was left alone and erased, until
-    they are told so. `version` grows by one with each commit.
+    they are told so; `decoy_due` from when the chat was stopped to the next word. `version` grows by one with each commit.
     """
 
     id: str
@@ -147,6 +156,7 @@ class Conversation(Struct, frozen=True):
     receipt: str = ""
     alerted: bool = False
     lapsed: bool = False
+    decoy_due: bool = False
     campaign: str = ""
     started_at: datetime | None = None
     last_at: datetime | None = None

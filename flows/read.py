@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 import yaml
 
-from flows.model import Asking, Choice, Condition, Everywhere, FlowDef, Next, Problem, Step
+from flows.model import Asking, Choice, Condition, Decoy, Everywhere, FlowDef, Next, Problem, Step
 
 DO_WORDS = frozenset(
     {"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right"}
@@ -61,11 +61,17 @@ class _Flow(msgspec.Struct, forbid_unknown_fields=True):
     moved: dict[str, str] = {}
 
 
+class _Decoy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    say: str = ""
+    to: tuple[str, ...] = ()
+
+
 class _Everywhere(msgspec.Struct, forbid_unknown_fields=True):
     ways: dict[str, str]
     goes: dict[str, str]
     sentences: dict[str, str]
     quiet_labels: dict[str, str] = {}
+    decoy: _Decoy = _Decoy()
 
 
 def parse(name: str, text: str) -> tuple[Any, list[Problem]]:
@@ -121,9 +127,10 @@ def read_everywhere(name: str, text: str) -> tuple[Everywhere | None, list[Probl
     try:
         found = msgspec.convert(raw, _Everywhere)
     except msgspec.ValidationError as error:
-        return None, [Problem(name, str(error), "keys are ways, goes, quiet_labels, sentences")]
+        return None, [Problem(name, str(error), "keys are ways, goes, quiet_labels, sentences, decoy")]
     ways = tuple(Choice(key, label, f"everywhere.{key}") for key, label in found.ways.items())
-    return Everywhere(ways, found.goes, found.quiet_labels, found.sentences), []
+    decoy = Decoy(found.decoy.say.strip(), found.decoy.to)
+    return Everywhere(ways, found.goes, found.quiet_labels, found.sentences, decoy=decoy), []
 
 
 def read_condition(raw: Mapping[str, Any]) -> Condition:

@@ -87,8 +87,7 @@ def enter(now: UnderWay, place: str) -> Turned:
         now = perform(now, step)
         now = at(now, place, say=True)
         if step.end:
-            prompt = Prompt(now.lines, context=now.place, quiet=now.talk.quiet)
-            return Turned(_ended(now.talk), prompt, now.do, draft=now.talk)
+            return _end(now, step)
         if step.ask != "nothing":
             return ask(_unanswered(now, step))
         place = _go(now)
@@ -170,8 +169,19 @@ def perform(now: UnderWay, step: Step) -> UnderWay:
     return replace(now, do=(*now.do, *step.do))
 
 
-def _ended(talk: Conversation) -> Conversation:
-    return replace(emptied(talk), quiet=talk.quiet)
+def _end(now: UnderWay, step: Step) -> Turned:
+    """The last words of a flow; where a decoy waits for a stranger, who leaves is told that it may answer them once too."""
+    decoy_due = "clear" in step.do and bool(now.book.everywhere.decoy.say)
+    now = now.tell("write_again") if decoy_due else now
+    prompt = Prompt(now.lines, context=now.place, quiet=now.talk.quiet)
+    ended = replace(emptied(now.talk), quiet=now.talk.quiet, decoy_due=decoy_due)
+    return Turned(ended, prompt, now.do, draft=now.talk)
+
+
+def say_decoy(now: UnderWay) -> Turned:
+    """The operator's harmless sentence and nothing else: no button, nothing kept, no flow begun."""
+    line = Line(now.book.everywhere.decoy.say, "everywhere.decoy")
+    return Turned(now.talk, Prompt((line,), context="everywhere.decoy", quiet=True), draft=now.talk)
 
 
 def emptied(talk: Conversation) -> Conversation:

@@ -27,6 +27,7 @@ from storage.base import (
 )
 from storage.claims import read_address
 from storage.envelope import joined
+from storage.matters import OPEN_FIRST
 from storage.outbox import DELIVERED
 from storage.requests import OF_REPORT, read_request
 from storage.rows import (
@@ -111,10 +112,7 @@ OFFICERS_OF = question(
 
 
 _of_office = t.referral.c.office == p("is_office")
-_waits = (
-    t.referral.c.urgent.desc(), t.referral.c.acknowledged_at.is_not(None), t.referral.c.created_at, t.referral.c.id,
-)  # fmt: skip
-_open = select(*_referral).where(t.referral.c.ended == t.NO).order_by(*_waits).limit(p("most"))
+_open = select(*_referral).where(t.referral.c.ended == t.NO).order_by(*OPEN_FIRST).limit(p("most"))
 _ended = (
     select(*_referral)
     .where(t.referral.c.ended == literal_column("1"))

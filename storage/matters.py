@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
 from referral.model import Referral
 from storage import schema as t
-from storage.base import Classified, Link
-from storage.rows import REFERRAL_COLUMNS, read_referral, to_ms
+from storage.base import Classified, Link, Officer
+from storage.rows import REFERRAL_COLUMNS, from_ms, read_referral, to_ms
 from storage.statements import Change, Values, Work, change, insert_once, question
 
 p = bindparam
@@ -19,6 +21,11 @@ MOST: Final = 50
 
 _referral = [t.referral.c[name] for name in REFERRAL_COLUMNS]
 _of_office = t.referral.c.office == p("is_office")
+
+OPEN_FIRST = (
+    t.referral.c.urgent.desc(), t.referral.c.acknowledged_at.is_not(None), t.referral.c.created_at, t.referral.c.id,
+)  # fmt: skip
+"""The order of what is open: urgent, then what nobody has taken, then by age."""
 
 # A person who writes again in this moment decides on another revision: one of the two is decided anew.
 CLASSIFY = change(
@@ -50,6 +57,21 @@ BY_CODE = question(
     .where(t.referral.c.code == p("is_code"), _of_office)
     .order_by(t.referral.c.created_at.desc(), t.referral.c.id)
 )
+_unfiled = (
+    select(t.referral.c.id, t.intake.c.created_at)
+    .join_from(t.referral, t.intake, t.intake.c.id == t.referral.c.intake)
+    .where(t.referral.c.ended == t.NO, t.intake.c.filed_as == t.NONE)
+    .order_by(*OPEN_FIRST)
+    .limit(p("most"))
+)
+UNFILED = question(_unfiled.where(_of_office))
+UNFILED_ALL = question(_unfiled)
+
+
+def unfiled(officer: Officer, limit: int) -> Work[Mapping[str, datetime]]:
+    """When the report behind each open referral of the office (an admin's: of all) came that nobody has classified yet."""
+    rows = yield UNFILED_ALL if officer.role == "admin" else UNFILED, {"is_office": officer.office, "most": limit}
+    return {referral: from_ms(at) for referral, at in rows}
 
 
 def classified_values(it: Classified) -> Values:

@@ -257,6 +257,10 @@ class DatabaseStorage(ABC):
         """The referrals of the officer's office: urgent, then unacknowledged first, then by age; closed: newest first."""
         return await self.read(lambda: cases.list_referrals(officer.id, closed, limit), long=True)
 
+    async def unfiled(self, officer: Officer, *, limit: int = 200) -> Mapping[str, datetime]:
+        """When the report behind each open referral of the officer's list came, where nobody has classified it yet."""
+        return await self.read(lambda: matters.unfiled(officer, limit), long=True)
+
     async def linked(self, intake: str, officer: Officer) -> Sequence[Referral]:
         """The referrals of the officer's office whose intakes are linked with this one, each once."""
         return await self.read(lambda: matters.linked(intake, officer.office))

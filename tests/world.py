@@ -252,7 +252,7 @@ class World:
     def _effects(self, commit: Commit) -> list[str]:
         effects = [f"{self._name(one)}: {_told(one, self.book)}" for one in commit.referrals]
         for one, before in commit.moved:
-            changed = f"{before} → {one.state}" if before != one.state else _still(commit)
+            changed = f"{before} → {one.state}" if before != one.state else _still(commit, one)
             effects.append(f"{self._name(one)} ({one.to}): {changed}")
         for row in commit.outbox:
             if row.kind == "notify_agency" and row.body.get("again"):
@@ -273,8 +273,10 @@ FAILED = "DECIDING FAILED"
 _AUDITED = {"draft.erased": "the draft is erased", "decide.failed": FAILED, "referral.refused": "refused"}
 
 
-def _still(commit: Commit) -> str:
+def _still(commit: Commit, referral: Referral) -> str:
     """What was done to a referral that stays where it is."""
+    if any(entry.action == "referral.located" and entry.subject == referral.id for entry in commit.audit):
+        return "learns where it is"
     asked = any(entry.action == "referral.asked" for entry in commit.audit)
     return "an officer writes to the person" if asked else "is raised to urgent"
 

@@ -142,4 +142,36 @@ ACCOUNTS: Final[Mapping[str, str]] = {
     "{name}: đã thu quyền. Đã đăng xuất mọi nơi, không còn mã hay máy nào dùng được.": (
         "{name}: revoked. Signed out everywhere; no code and no phone of theirs works."
     ),
+    "chưa nhập mã một lần": "has not entered the code yet",
+    "chưa có mã 6 số": "no 6 digits set up",
+    "chưa có máy nhận thông báo": "no phone for notices",
+    "chờ xác nhận khóa": "waits for the key",
+    "Sau khi họ đăng nhập, một người giữ khóa của cơ quan xác nhận họ ở trang": (
+        "After they signed in, somebody who holds the office's key confirms them on the page"
+    ),
+    ", thì họ mới mở được lời kể và tệp.": "; only then do they open words and files.",
+    # The directory
+    "Danh bạ nơi nhận": "Directory of offices",
+    "Danh bạ là tệp do người vận hành giữ. Nơi chưa có ai nhận được thông báo thì hồ sơ quá hạn lên nơi tiếp theo.": (
+        "The directory is a file that the operator keeps. Where no notice reaches anybody, an overdue case climbs."
+    ),
+    "Tên nơi nhận": "Office",
+    "Ngành": "Agency",
+    "Điện thoại": "Telephone",
+    "Thông báo": "Notices",
+    "cả nước": "the whole country",
+    "không nhận tin hôm nay": "does not receive today",
+    "○ chưa có ai": "○ nobody yet",
+    "tới máy cán bộ": "reach a phone",
+    "chưa tới máy nào": "reach no phone",
+    # The list's bell, and a page that lost its line
+    "Bật chuông khi có hồ sơ khẩn": "Ring when an urgent case comes",
+    "Chuông đang bật: bấm để tắt": "The bell is on: press to switch it off",
+    "Chuông chờ: chạm vào trang một lần": "The bell waits: touch the page once",
+    "Chưa phân loại": "Not classified",
+    "chưa phân loại": "not classified",
+    "Mọi hồ sơ đang mở đã được phân loại.": "Every open case was classified.",
+    "Mất liên lạc với hệ thống. Chưa gửi được; điều bạn viết vẫn còn ở trang này. Thử lại khi có mạng.": (
+        "The service cannot be reached. Nothing was sent; what you wrote is still on this page. Try again with the line back."
+    ),
 }

@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -133,6 +134,11 @@ async def still_signed_in(desk: Desk) -> bool:
 async def list_open(desk: Desk, *, closed: bool = False) -> Sequence[Referral]:
     """The referrals of the officer's office (an administrator's: of all), coded; nothing for who may not open cases."""
     return await desk.parts.storage.list_referrals(desk.officer, closed=closed)
+
+
+async def list_unfiled(desk: Desk) -> Mapping[str, datetime]:
+    """When the report behind each open referral of the list came that nobody has classified; nothing for who opens no cases."""
+    return await desk.parts.storage.unfiled(desk.officer) if desk.officer.role in OPENS else {}
 
 
 async def find_code(desk: Desk, typed: str) -> Sequence[Referral]:

@@ -1,5 +1,7 @@
 """The officers of an office: who they are, inviting, inviting anew, another role, revoking. A chief's office; all for an admin.
 
+An admin sees the directory as well: each office, its number, and whether anybody there would be reached.
+
 A one-time code is shown once, in the answer to the form that made it, and stands in no address and no log.
 """
 
@@ -7,6 +9,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -16,19 +20,24 @@ from starlette.responses import Response
 
 from bot.accounts.joining import CODE_LASTS, may_manage, new_code, new_officer, roles_given_by
 from bot.web import words
-from bot.web.console.access import Desk
+from bot.web.console.access import Desk, note
 from bot.web.console.frame import page_values
 from bot.web.look import Look, look_of
 from bot.web.pages import render
+from referral.directory import is_open
 from storage.accounts import OfficerUnknown
 from storage.audit import Audit
 from storage.base import Officer
+from storage.keyring import Keyring
+from storage.staff import Entry
 
 LONGEST_NAME: Final = 80
 NO_NAME: Final = f"Cần họ tên để đồng nghiệp nhận ra, không quá {LONGEST_NAME} ký tự."
 NO_OFFICE: Final = "Chọn cơ quan và vai trò trong danh sách."
 MADE_BEFORE: Final = "Cán bộ này đã được thêm. Mã chỉ hiện một lần; nếu chưa ghi lại thì cấp mã mới."
 NOT_YOURS: Final = "Không có cán bộ đang hoạt động nào như vậy mà bạn được quản lý. Không có gì thay đổi."
+NOTIFIED: Final = frozenset({"duty", "chief"})
+"""Roles whose phones are told of a new case."""
 _NUMBER = re.compile(r"[0-9a-f]{6}")
 
 
@@ -126,20 +135,51 @@ def _offices(desk: Desk) -> list[Any]:
 async def _page(request: Request, desk: Desk, status: int = 200, **said: str) -> Response:
     if not roles_given_by(desk.officer):
         raise HTTPException(404)
-    look = look_of(request)
-    offices = {one.id: look.of_two((one.name, one.name_en)) for one in desk.parts.book.referral.offices}
-    is_admin = desk.officer.role == "admin"
-    officers = [one for one in await desk.parts.accounts.officers() if is_admin or one.office == desk.officer.office]
-    rows = [
-        {
-            "officer": one, "office": offices.get(one.office, one.office), "role": look.say(words.ROLES.get(one.role, one.role)),
-            "managed": one.active and may_manage(desk.officer, one),
-        }
-        for one in officers
-    ]  # fmt: skip
+    look, is_admin = look_of(request), desk.officer.role == "admin"
+    roster = [
+        one for one in await desk.parts.accounts.roster() if is_admin or one.officer.office == desk.officer.office
+    ]
+    waiting = {one.id for one in await Keyring(desk.parts.storage).waiting(desk.officer.office)}
+    await note(desk, "staff.opened", "all" if is_admin else desk.officer.office)
     given = {"wrong": "", "done": "", "code": "", "whom": "", "until": "", **said}
     return render(
-        request, "console/staff.html", status, **page_values(desk, look), **given, rows=rows, offices=_offices(desk),
+        request, "console/staff.html", status, **page_values(desk, look), **given,
+        rows=[_row(desk, one, one.officer.id in waiting, look) for one in roster], offices=_offices(desk),
         roles=[(role, look.say(words.ROLES[role])) for role in roles_given_by(desk.officer)], number=secrets.token_hex(3),
-        all_offices=is_admin,
+        all_offices=is_admin, directory=_directory(desk, roster, look) if is_admin else [], at="staff",
     )  # fmt: skip
+
+
+def _row(desk: Desk, entry: Entry, waits_for_key: bool, look: Look) -> dict[str, Any]:
+    """An officer in words, and what is still missing before they can work or be reached."""
+    one, book = entry.officer, desk.parts.book.referral
+    office = next(
+        ((each.name, each.name_en) for each in book.offices if each.id == one.office), (one.office, one.office)
+    )
+    lacks = []
+    if one.active and not entry.joined:
+        lacks = ["chưa nhập mã một lần"]
+    elif one.active:
+        lacks += [] if entry.has_totp else ["chưa có mã 6 số"]
+        lacks += [] if entry.has_phone or one.role not in NOTIFIED else ["chưa có máy nhận thông báo"]
+        lacks += ["chờ xác nhận khóa"] if waits_for_key else []
+    return {
+        "officer": one, "office": look.of_two(office), "role": look.say(words.ROLES.get(one.role, one.role)),
+        "lacks": [look.say(lack) for lack in lacks], "managed": one.active and may_manage(desk.officer, one),
+    }  # fmt: skip
+
+
+def _directory(desk: Desk, roster: Sequence[Entry], look: Look) -> list[dict[str, Any]]:
+    """Each office as it stands today: its agency, area and number, who is there, and whether a notice reaches anybody."""
+    book, today = desk.parts.book.referral, desk.parts.now().date()
+    there = [one for one in roster if one.officer.active and one.joined and one.officer.role in NOTIFIED]
+    counts = Counter(one.officer.office for one in there)
+    reached = {one.officer.office for one in there if one.has_phone}
+    return [
+        {
+            "name": look.of_two((one.name, one.name_en)), "agency": look.of_two(book.route_names[one.route]),
+            "area": ", ".join(book.provinces.get(code, code) for code in one.provinces) or look.say("cả nước"),
+            "phone": one.phone, "officers": counts[one.id], "reached": one.id in reached, "open": is_open(one, today),
+        }
+        for one in book.offices
+    ]  # fmt: skip

@@ -28,6 +28,50 @@
     if (does[event.key]) { event.preventDefault(); does[event.key](); }
   });
 
+  /* ------------------------------------------------------------------------------------------------------------ bell */
+  /* A sound only where the officer asked for it, and only after they touched the page: browsers keep others silent. */
+  const bell = document.getElementById("bell"), KEPT = "canbo-bell";
+  const wanted = () => { try { return localStorage.getItem(KEPT) === "1"; } catch { return false; } };
+  const keep = (is) => { try { localStorage.setItem(KEPT, is ? "1" : "0"); } catch { /* a browser that keeps nothing: until the page is left */ } };
+  let sound = null, on = wanted();
+  const awake = () => sound && sound.state === "running";
+  const tone = (hertz, after) => {
+    const made = sound.createOscillator(), loud = sound.createGain(), at = sound.currentTime + after;
+    made.frequency.value = hertz;
+    loud.gain.setValueAtTime(0.0001, at);
+    loud.gain.exponentialRampToValueAtTime(0.25, at + 0.02);
+    loud.gain.exponentialRampToValueAtTime(0.0001, at + 0.35);
+    made.connect(loud).connect(sound.destination);
+    made.start(at);
+    made.stop(at + 0.4);
+  };
+  const label = () => {
+    if (!bell) return;
+    bell.setAttribute("aria-pressed", on);
+    bell.textContent = bell.dataset[on ? (awake() ? "on" : "asleep") : "off"];
+  };
+  const wake = async () => {
+    if (!on || !window.AudioContext || awake()) return;
+    sound = sound || new AudioContext();
+    await sound.resume();
+    label();
+  };
+  const ring = () => {
+    queue().classList.add("rings");
+    if (on && awake()) [0, 0.5, 1].forEach((after) => { tone(880, after); tone(660, after + 0.2); });
+  };
+  if (bell && window.AudioContext) {
+    bell.addEventListener("click", async () => {
+      on = !on;
+      keep(on);
+      await wake();
+      if (on && awake()) tone(880, 0);
+      label();
+    });
+    for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, wake);
+    label();
+  } else if (bell) bell.remove();
+
   /* --------------------------------------------------------------------------------------------------------- changes */
   const live = queue().dataset.live;
   if (!live || !window.EventSource) return;
@@ -36,6 +80,7 @@
     hint.hidden = !what;
     if (what) hint.firstElementChild.textContent = hint.dataset[what];
   };
+  const urgent = () => [...queue().querySelectorAll("tr.urgent.waits")].map((row) => row.dataset.id);
   const told = () => new Map([...queue().querySelectorAll("tr[data-id]")].map((row) => [row.dataset.id, row.dataset.told]));
   let busy = false, again = false;
   const renew = async (because) => {
@@ -47,12 +92,13 @@
       if (!answer.ok) { say(answer.type === "opaqueredirect" ? "over" : "away"); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html"), fresh = page.getElementById("queue");
       if (!fresh) { say("away"); return; }
-      const before = told(), focused = document.activeElement.getAttribute("href");
+      const before = told(), known = new Set(urgent()), focused = document.activeElement.getAttribute("href");
       queue().replaceWith(document.adoptNode(fresh));
       document.title = page.title;
       for (const row of queue().querySelectorAll("tr[data-id]")) if (before.get(row.dataset.id) !== row.dataset.told) row.classList.add("fresh");
       const same = focused && links().find((one) => one.getAttribute("href") === focused);
       if (same) same.focus();
+      if (urgent().some((one) => !known.has(one))) ring();
       say("");
     } catch { say("away"); } finally {
       busy = false;

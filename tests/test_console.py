@@ -301,7 +301,9 @@ async def test_a_role_that_may_not_open_cases_sees_none(world: World, desk: Desk
     referral = (await a_cry(world))["hotline-111"]
     await add_officer(world, "lan", "hotline-111", role)
     await desk.sign_in("lan")
-    assert referral.code not in (await desk.get("/officers/")).text
+    begins = await desk.get("/officers/")
+    assert begins.headers["location"] == f"/officers/{'audit' if role == 'auditor' else 'exports'}"
+    assert referral.code not in begins.text + (await desk.get(begins.headers["location"])).text
     assert (await desk.get(f"/officers/r/{referral.id}")).status_code == 404
     assert (await desk.post(f"/officers/r/{referral.id}", do="acknowledge")).status_code == 404
 
@@ -430,7 +432,9 @@ async def test_a_case_goes_from_taken_to_closed(world: World, desk: Desk):
         assert answer.status_code == 303
         assert answer.headers["location"] == path
         assert word in (await desk.get(path)).text
-    assert referral.code not in (await desk.get("/officers/")).text
+    begins = await desk.get("/officers/")
+    assert begins.headers["location"] == f"/officers/{'audit' if role == 'auditor' else 'exports'}"
+    assert referral.code not in begins.text + (await desk.get(begins.headers["location"])).text
     assert referral.code in (await desk.get("/officers/?xem=xong")).text
     assert "Kết thúc: Đã hỗ trợ" in unescape((await desk.get(path)).text)
 
@@ -513,7 +517,7 @@ async def test_the_log_of_all_offices_is_not_for_one_provinces_chief(
     (tmp_path / "exports" / "weekly-2026-W47.csv").write_text("a,b\n")
     await add_officer(world, "lan", office, role)
     await desk.sign_in("lan")
-    assert ("Số liệu tuần" in (await desk.get("/officers/")).text) is may
+    assert ("Số liệu tuần" in (await desk.get("/officers/me")).text) is may
     for path in ("/officers/exports", "/officers/exports/weekly-2026-W47.csv"):
         assert (await desk.get(path)).status_code == (200 if may else 404)
     if may:

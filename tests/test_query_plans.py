@@ -37,6 +37,7 @@ MAY_READ_ALL = {
     "audit.LAST_ROW": "reads its key from the newest end, and stops at the first",
     "cases.LIST_ENDED_ALL": "reads its index from the newest end, and stops where the page is full",
     "cases.LIST_OPEN_ALL": "the same, of what is open",
+    "matters.UNFILED_ALL": "reads an index of what is open, which officers close, and stops where the page is full",
     "parked.LIST": "an operator's command, once in a while, beside the service",
     "requests.OPEN": "reads an index of what waits for an officer from the nearest deadline, and stops where the page is full",
 }

@@ -432,9 +432,7 @@ async def test_a_case_goes_from_taken_to_closed(world: World, desk: Desk):
         assert answer.status_code == 303
         assert answer.headers["location"] == path
         assert word in (await desk.get(path)).text
-    begins = await desk.get("/officers/")
-    assert begins.headers["location"] == f"/officers/{'audit' if role == 'auditor' else 'exports'}"
-    assert referral.code not in begins.text + (await desk.get(begins.headers["location"])).text
+    assert referral.code not in (await desk.get("/officers/")).text
     assert referral.code in (await desk.get("/officers/?xem=xong")).text
     assert "Kết thúc: Đã hỗ trợ" in unescape((await desk.get(path)).text)
 

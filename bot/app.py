@@ -16,6 +16,7 @@ from bot.channels.base import Channel
 from bot.channels.pace import Pace
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.channels.web import WebChannel
+from bot.channels.zalo_bot.read import CHANNEL as ZALO_BOT
 from bot.deliver import Deliverer, Work
 from bot.demo import add_demo_keys, add_demo_officers, refuse_demo_officers, refuse_without_escrow
 from bot.held import while_held
@@ -89,7 +90,15 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
         await storage.give_back(utc_now())
     await storage.catch_up(utc_now())  # the clock may have been set back while nothing ran
     work = Work(
-        storage, book, receiver, channels, settings.url, utc_now, run_export, {TELEGRAM: Pace()}, erase=run_erase
+        storage,
+        book,
+        receiver,
+        channels,
+        settings.url,
+        utc_now,
+        run_export,
+        {TELEGRAM: Pace(), ZALO_BOT: Pace()},
+        erase=run_erase,
     )
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
@@ -103,6 +112,10 @@ def _channels(settings: Settings) -> dict[str, Channel]:
         from bot.over_telegram import channel_of
 
         channels[TELEGRAM] = channel_of(settings)
+    if settings.zalo_bot_token:
+        from bot import over_zalo_bot
+
+        channels[ZALO_BOT] = over_zalo_bot.channel_of(settings)
     return channels
 
 
@@ -154,6 +167,12 @@ def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[An
         # Two that poll one bot take each other's updates. The number before the colon of a token is the bot's.
         name = f"telegram/{parts.settings.telegram_token.value.partition(':')[0]}"
         yield TELEGRAM, while_held(parts.storage, name, part, stop)
+    if ZALO_BOT in parts.channels:
+        from bot import over_zalo_bot
+
+        part = partial(over_zalo_bot.keep_up, parts.channels[ZALO_BOT], parts.settings, parts.receiver)
+        name = f"zalo_bot/{parts.settings.zalo_bot_token.value.partition(':')[0]}"
+        yield ZALO_BOT, while_held(parts.storage, name, part, stop)
 
 
 async def work(settings: Settings) -> int:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import Event, OfficerDid, fresh
-from bot.say import render
+from bot.say import TYPED, render
 from flows.conditions import values_of
 from flows.engine import Given, put
 from flows.model import Conversation
@@ -98,5 +98,6 @@ def _led(talk: Conversation, intake: Intake, event: Event, book: Book) -> tuple[
     waiting = replace(talk, intake=intake.id, answers={"code": "officer"}, trail=(), last_at=event.at)
     turned = put(book.flows, waiting, PLACE, given)
     assert turned.prompt is not None  # noqa: S101 - a question was put
-    message = render(turned.prompt, talk.locale, book.catalogues, {})
+    by_hand = book.flows.everywhere.sentences if talk.channel in TYPED else None
+    message = render(turned.prompt, talk.locale, book.catalogues, {}, by_hand)
     return replace(turned.conversation, version=talk.version + 1), message

@@ -22,11 +22,11 @@ from bot.officer import decide_clock, decide_join, decide_officer, is_officer_pr
 from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.rights import Done, exercise
 from bot.rights import told as told_of_right
-from bot.say import grouped, render, summary
+from bot.say import TYPED, grouped, render, summary
 from bot.sealing import said_more, sealing_of
 from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
-from flows.model import Choice, Chose, Conversation, Line, Media, Sent, Turned, Woke
+from flows.model import Choice, Chose, Conversation, Empty, Line, Media, Sent, Turned, Woke
 from referral.directory import hotlines_to_show
 from referral.model import Consent, Intake, Referral
 from referral.routing import route
@@ -37,6 +37,8 @@ DANGER_FIRST, NUMBERS_SOON, REPLY, LATER = 0, 1, 2, 3
 """Priorities of outbox rows to citizens (officers' notices: `bot/referring.py`)."""
 FILES = frozenset({"photo", "voice", "video", "document"})
 KEPT_HERE = frozenset({"web"})
+BUTTONLESS = frozenset({"zalo_bot"})
+"""Channels on which nothing at all can be pressed (channels.md §0.3)."""
 GUESSES_FORGOTTEN_AFTER = timedelta(hours=1)
 """Five wrong codes an hour (flows/engine.py) against 53 bits: nobody finds a stranger's report by trying."""
 SUBMITS = frozenset({"alert", "refer", "human", "append"})
@@ -78,9 +80,10 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         receipt_found=snapshot.receipt is not None,
         codes_closed=event.codes_closed,
         locales=book.catalogues.locales,
+        typed=event.channel in BUTTONLESS,
     )
     assert not isinstance(event.what, OfficerDid | ClockDue)  # noqa: S101 - decide() sorted them out
-    turned = turn(book.flows, before, event.what, given)
+    turned = _with_staff(event, turn(book.flows, before, event.what, given))
     draft = turned.draft or turned.conversation
     turned = _with_numbers(book, before, turned, draft)
     intake, is_new = _intake(snapshot, event, book, before, turned, draft)
@@ -109,6 +112,13 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         erase_report=_erasure(snapshot, right),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
+
+
+def _with_staff(event: Event, turned: Turned) -> Turned:
+    """Where the platform does not say whom to answer, nobody hears of the numbers, so the staff hear of it (channels.md §0.1)."""
+    if event.address or isinstance(event.what, Woke) or "human" in turned.do:
+        return turned
+    return replace(turned, do=(*turned.do, "human"))
 
 
 def _erasure(snapshot: Snapshot, right: Done) -> tuple[str, str]:
@@ -222,7 +232,8 @@ def _message(
     values = _values(book, snapshot, draft, intake, told, " ".join(line.text for line in turned.prompt.lines))
     if "right" in turned.do:
         values["rights"] = told_of_right(book, right, draft.locale)
-    message = render(turned.prompt, draft.locale, book.catalogues, values)
+    by_hand = book.flows.everywhere.sentences if event.channel in TYPED else None
+    message = render(turned.prompt, draft.locale, book.catalogues, values, by_hand)
     return replace(message, press=event.press, chosen=_chosen_label(event, snapshot))
 
 
@@ -255,7 +266,7 @@ def _rows(
     event: Event, before: Conversation, draft: Conversation, turned: Turned, message: Message | None
 ) -> list[OutboxRow]:
     lane, to = f"c:{before.id}", {"conversation": before.id, "sender": before.channel}
-    first = _class_of(before, draft)
+    first = _class_of(event, before, draft)
     rows = []
     if "clear" in turned.do:
         body: dict[str, Any] = {"conversation": before.id}
@@ -269,11 +280,12 @@ def _rows(
     return rows
 
 
-def _class_of(before: Conversation, draft: Conversation) -> int:
-    """Whoever is in danger is answered before all others, and who has just come sees 113 and 111 before others' questions."""
+def _class_of(event: Event, before: Conversation, draft: Conversation) -> int:
+    """Whoever is in danger is answered before all others. Who has just come sees 113 and 111 before others' questions, and so
+    does whoever may be a child whose words were held back."""
     if draft.alerted:
         return DANGER_FIRST
-    return REPLY if before.flow else NUMBERS_SOON
+    return REPLY if before.flow and not isinstance(event.what, Empty) else NUMBERS_SOON
 
 
 def _fetches(event: Event, talk: Conversation) -> list[OutboxRow]:

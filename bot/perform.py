@@ -21,7 +21,7 @@ from bot.book import Book
 from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent, Streams
 from bot.channels.pace import Pace
 from bot.receive import Clock, Receiver
-from bot.referring import A_PERSON_ROUTE
+from bot.referring import ANSWERED_BY_A_PERSON
 from bot.sender import target
 from referral.clocks import clock_for, notice_after
 from referral.model import Referral
@@ -257,7 +257,7 @@ def _wait_of(work: Work, claimed: Claimed, referral: Referral) -> timedelta:
     if (
         referral.urgent
         or claimed.row.priority == 0
-        or referral.rule == A_PERSON_ROUTE.rule
+        or referral.rule in ANSWERED_BY_A_PERSON
         or "/rung/" in claimed.row.key
     ):
         return timedelta()

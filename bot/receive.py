@@ -25,7 +25,7 @@ from bot.officer import press_referral
 from flows.hear.choice import way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
-from flows.model import Chose, CitizenEvent, Conversation, Said, Sent, Woke
+from flows.model import Chose, CitizenEvent, Conversation, Empty, Said, Sent, Woke
 from referral.model import Referral
 from storage.base import (
     Address,
@@ -124,6 +124,8 @@ class Receiver:
                 return way(text) in NEVER_REFUSED or hear(self._book.flows.lexicon, text).urgent
             case Sent(media):
                 return bool(media.caption) and hear(self._book.flows.lexicon, media.caption).urgent
+            case Empty():
+                return True  # perhaps a child's words that the platform held back (channels.md §0.1)
         return False
 
     async def _in_turn(self, key: str, event: Event) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bot.book import Book
 from bot.events import Event, fresh
 from flows.conditions import answered, values_of
-from flows.model import Choice, Conversation
+from flows.model import Choice, Conversation, Empty
 from referral.book import Clock
 from referral.clocks import clock_for
 from referral.directory import offices_for
@@ -33,6 +33,18 @@ CONSENT_WORDING = "screening.consent"
 A_PERSON: RouteId = "hotline_111"
 """Who answers when somebody wants a person: the line with people day and night."""
 A_PERSON_ROUTE = Route(A_PERSON, False, "asked_for_a_person", "Người này muốn người trực trả lời.", "decree162_art4")
+WITHHELD_ROUTE = Route(
+    A_PERSON, False, "content_withheld",
+    "Zalo giữ lại nội dung: có thể là trẻ em, người khuyết tật, hoặc chỉ là đường dẫn, tệp.", "zalo_bot_withheld",
+)  # fmt: skip
+NOBODY_NAMED_ROUTE = Route(
+    A_PERSON, False, "content_withheld",
+    "Có người nhắn, có thể là trẻ em; Zalo giữ lại cả nội dung lẫn địa chỉ nên không trả lời được.", "zalo_bot_withheld",
+)  # fmt: skip
+WITHHOLDING = frozenset({"zalo_bot"})
+"""Channels that hold back what some people write (channels.md §0.1)."""
+ANSWERED_BY_A_PERSON = frozenset({A_PERSON_ROUTE.rule, WITHHELD_ROUTE.rule})
+"""Rules by which somebody waits for a person: their notices leave at once."""
 ADDED_AFTER_CLOSING = "Người báo thêm tin sau khi hồ sơ này đã kết thúc."
 OPEN: frozenset[State] = frozenset({"proposed", "sent", "delivered", "acknowledged", "accepted"})
 
@@ -88,7 +100,7 @@ def _needed(
     facts = intake.facts
     routing = route(book.referral, facts, intake.screening)
     agreed = {one.to for one in consents if one.given}
-    ways = [A_PERSON_ROUTE] if asks_for_a_person(intake, do) else sendable(routing, intake)
+    ways = [_to_a_person(event)] if asks_for_a_person(intake, do) else sendable(routing, intake)
     ways = [replace(way, identified=way.identified or way.to in agreed) for way in ways]
     new: dict[str, Referral] = {}
     changed: list[tuple[Referral, State]] = []
@@ -99,6 +111,13 @@ def _needed(
             elif office.id not in new:
                 new[office.id] = _open(book, event, intake, way, office)
     return [*new.values()], changed
+
+
+def _to_a_person(event: Event) -> Route:
+    """Why a person is wanted: the officer must know where it may be a child, and where nobody can be answered."""
+    if event.channel not in WITHHOLDING or not isinstance(event.what, Empty):
+        return A_PERSON_ROUTE
+    return WITHHELD_ROUTE if event.address else NOBODY_NAMED_ROUTE
 
 
 def _to_tell(have: Iterable[Referral], do: Sequence[str], said_more: bool) -> list[Referral]:

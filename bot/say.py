@@ -18,8 +18,21 @@ SUMMARY_TEXT_MAX = 120
 """Code points of a free text shown back in the review list."""
 
 
-def render(prompt: Prompt, locale: str, catalogues: Catalogues, values: Mapping[str, str]) -> Message:
-    """The message for a prompt: lines translated whole, then filled; buttons carry the prompt's number."""
+TYPED = frozenset({"zalo_bot", "zalo_oa"})
+"""Channels with no buttons, or too few: there a question also says how to answer it in words (channels.md §1.1, §1.2)."""
+
+
+def render(
+    prompt: Prompt,
+    locale: str,
+    catalogues: Catalogues,
+    values: Mapping[str, str],
+    by_hand: Mapping[str, str] | None = None,
+) -> Message:
+    """The message for a prompt: lines translated whole, then filled; buttons carry the prompt's number.
+
+    `by_hand`: the fixed sentences, where answers are typed.
+    """
     texts = tuple(fill(catalogues.translate(locale, line.context, line.text), values) for line in prompt.lines)
     buttons = [_button(prompt, choice, locale, catalogues, "answer") for choice in prompt.choices]
     buttons += [_button(prompt, way, locale, catalogues, "way") for way in prompt.ways]
@@ -30,7 +43,25 @@ def render(prompt: Prompt, locale: str, catalogues: Catalogues, values: Mapping[
         many=prompt.ask == "many",
         free_text=prompt.ask in {"text", "code"},
         step=prompt.context,
+        typed=_typed(prompt, buttons, locale, catalogues, by_hand) if by_hand else "",
     )
+
+
+def _typed(
+    prompt: Prompt, buttons: list[Button], locale: str, catalogues: Catalogues, sentences: Mapping[str, str]
+) -> str:
+    """How to answer without buttons, in one or two sentences: the number, and the words that work here."""
+    said = []
+    if prompt.ask in {"choice", "many"}:
+        said.append("choose_numbers" if prompt.ask == "many" else "choose_by_number")
+    # What else is offered to somebody who writes (that they have sent all their photos) is said in words like a way.
+    words = [
+        one.label.removeprefix("‹ ") for one in buttons if one.role != "answer" or prompt.ask not in {"choice", "many"}
+    ]
+    if words:
+        said.append("or_words" if said else "write_or_words")
+    lines = (catalogues.translate(locale, f"everywhere.{name}", sentences[name]) for name in said)
+    return "\n".join(fill(line, {"ways": ", ".join(words)}) for line in lines)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -83,16 +114,3 @@ def _shortened(text: str) -> str:
 def grouped(code: str) -> str:
     """A receipt as it is read aloud: four digits at a time."""
     return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
-
-
-def numbered(message: Message, hint: str) -> str:
-    """One text for a channel without buttons: the choices as a numbered list, the ways by their words."""
-    answers = [button for button in message.buttons if button.role == "answer"]
-    ways = [button.label for button in message.buttons if button.role != "answer"]
-    lines = [*message.texts]
-    lines += [f"{at}. {'✓ ' if button.picked else ''}{button.label}" for at, button in enumerate(answers, 1)]
-    if answers:
-        lines.append(hint)
-    if ways:
-        lines.append(" · ".join(ways))
-    return "\n".join(lines)

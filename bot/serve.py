@@ -18,6 +18,7 @@ from bot import log
 from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts, todays_book
 from bot.book import Book
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
+from bot.channels.zalo_bot.read import CHANNEL as ZALO_BOT
 from bot.demo import PASSWORD
 from bot.interpreter import settle
 from bot.receive import utc_now
@@ -27,12 +28,16 @@ from storage.open import place_of
 
 
 def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False) -> Starlette:
-    """Citizens' and officers' pages, and Telegram's door where it knocks. `leaving`: the service was told to stop."""
+    """Citizens' and officers' pages, and the doors at which platforms knock. `leaving`: the service was told to stop."""
     routes: tuple[Any, ...] = ()
     if parts.settings.telegram_webhook and TELEGRAM in parts.channels:
         from bot.over_telegram import door
 
         routes = (door(parts.channels[TELEGRAM], parts.settings, parts.receiver),)
+    if parts.settings.zalo_bot_webhook and ZALO_BOT in parts.channels:
+        from bot import over_zalo_bot
+
+        routes = (*routes, over_zalo_bot.door(parts.channels[ZALO_BOT], parts.settings, parts.receiver))
     return build_site(
         Site(
             receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,
@@ -144,5 +149,7 @@ def banner(settings: Settings) -> str:
     if settings.trial:
         lines.append("BẢN DÙNG THỬ / TRIAL: nothing here reaches a real agency.")
         lines.append(f"Demo officers: hotline_111-1 (111), police-5 (national police), … password {PASSWORD}")
+    if settings.zalo_bot_token:
+        lines.append("Zalo bot: on")
     lines.append("Telegram: on" if settings.telegram_token else "Telegram: off (set NHIPCAU_TELEGRAM_TOKEN)")
     return "\n".join(lines) + "\n"

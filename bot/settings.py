@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
-"""What Telegram allows (https://core.telegram.org/bots/api#setwebhook), and long enough not to be guessed."""
+"""What Telegram and Zalo allow (https://core.telegram.org/bots/api#setwebhook), and long enough not to be guessed."""
 
 
 class BadSetting(Exception):
@@ -45,6 +45,12 @@ class Settings:
     telegram_webhook: str = ""
     telegram_secret: Secret = Secret("")
     telegram_proxy: str = ""
+    zalo_bot_token: Secret = Secret("")
+    zalo_bot_api: str = "https://bot-api.zaloplatforms.com"
+    zalo_bot_webhook: str = ""
+    zalo_bot_secret: Secret = Secret("")
+    zalo_bot_proxy: str = ""
+    zalo_bot_plan: tuple[int, int] = (50, 3000)
     exports: Path = Path("exports")
     backup_recipients: Path | None = None
     away: str = ""
@@ -79,6 +85,12 @@ NAMES = {
     "NHIPCAU_TELEGRAM_WEBHOOK": "public https URL of this service's /telegram; long polling without it",
     "NHIPCAU_TELEGRAM_SECRET": "secret of the webhook, 16 to 256 of A-Z a-z 0-9 _ -",
     "NHIPCAU_TELEGRAM_PROXY": "http proxy for calls to Telegram",
+    "NHIPCAU_ZALO_BOT_TOKEN": "the Zalo bot's token; the Zalo bot is off without it",
+    "NHIPCAU_ZALO_BOT_API": "its Bot API server (default https://bot-api.zaloplatforms.com)",
+    "NHIPCAU_ZALO_BOT_WEBHOOK": "public https URL of this service's /zalo-bot; getUpdates without it (for trying only)",
+    "NHIPCAU_ZALO_BOT_SECRET": "secret of that webhook, 16 to 256 of A-Z a-z 0-9 _ -",
+    "NHIPCAU_ZALO_BOT_PROXY": "http proxy for calls to the Zalo bot's server",
+    "NHIPCAU_ZALO_BOT_PLAN": "people and messages a month of the bot's plan (default 50,3000: Basic)",
 }
 """Every setting, with what it means: the README's table is checked against this."""
 
@@ -105,16 +117,32 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         telegram_webhook=given.get("NHIPCAU_TELEGRAM_WEBHOOK", ""),
         telegram_secret=Secret(given.get("NHIPCAU_TELEGRAM_SECRET", "")),
         telegram_proxy=given.get("NHIPCAU_TELEGRAM_PROXY", ""),
+        zalo_bot_token=Secret(given.get("NHIPCAU_ZALO_BOT_TOKEN", "")),
+        zalo_bot_api=(given.get("NHIPCAU_ZALO_BOT_API") or "https://bot-api.zaloplatforms.com").rstrip("/"),
+        zalo_bot_webhook=given.get("NHIPCAU_ZALO_BOT_WEBHOOK", ""),
+        zalo_bot_secret=Secret(given.get("NHIPCAU_ZALO_BOT_SECRET", "")),
+        zalo_bot_proxy=given.get("NHIPCAU_ZALO_BOT_PROXY", ""),
+        zalo_bot_plan=_plan("NHIPCAU_ZALO_BOT_PLAN", given.get("NHIPCAU_ZALO_BOT_PLAN") or "50,3000"),
         exports=home / "exports",
         away=_away(given.get("NHIPCAU_AWAY", "")),
         backup_recipients=Path(recipients) if (recipients := given.get("NHIPCAU_BACKUP_RECIPIENTS")) else None,
         place_named=bool(given.get("NHIPCAU_HOME") or given.get("NHIPCAU_DATABASE")),
     )
-    if settings.telegram_webhook and not SECRET.fullmatch(settings.telegram_secret.value):
-        raise BadSetting(
-            "NHIPCAU_TELEGRAM_SECRET is missing or unfit: a webhook needs 16 to 256 characters of A-Z a-z 0-9 _ -"
-        )
+    _secret_fits("NHIPCAU_TELEGRAM_SECRET", settings.telegram_webhook, settings.telegram_secret)
+    _secret_fits("NHIPCAU_ZALO_BOT_SECRET", settings.zalo_bot_webhook, settings.zalo_bot_secret)
     return settings
+
+
+def _secret_fits(name: str, webhook: str, secret: Secret) -> None:
+    if webhook and not SECRET.fullmatch(secret.value):
+        raise BadSetting(f"{name} is missing or unfit: a webhook needs 16 to 256 characters of A-Z a-z 0-9 _ -")
+
+
+def _plan(name: str, text: str) -> tuple[int, int]:
+    people, comma, messages = (one.strip() for one in text.partition(","))
+    if not (comma and people.isdecimal() and messages.isdecimal() and int(people) and int(messages)):
+        raise BadSetting(f"{name} is `{text}`; it should be two numbers, people and messages a month, like 50,3000")
+    return int(people), int(messages)
 
 
 def _port(text: str) -> int:

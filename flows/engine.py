@@ -169,6 +169,8 @@ def _said(now: UnderWay, text: str) -> Turned:
         ids = match([(choice.id, _label(now, choice)) for choice in offered(now)], text)
         if ids:
             return _answer_choice(now, ids, typed=True)
+    if _says_done(now, text):
+        return _done(now)
     cry = _is_cry(now, text)
     if step.ask == "text":
         now = _remember(now, step, text)
@@ -186,6 +188,17 @@ def _said(now: UnderWay, text: str) -> Turned:
     if now.talk.unclear >= UNCLEAR_FOR_A_PERSON and not now.talk.quiet:
         now = now.tell("perhaps_person")
     return ask(now, again=True)
+
+
+def _says_done(now: UnderWay, text: str) -> bool:
+    """Somebody who sends photos one by one types what stands on the button that ends it."""
+    done = [(one.id, _label(now, one)) for one in offered(now) if one.id == DONE]
+    return now.step.ask == "text" and bool(typed_whole(done, text))
+
+
+def _done(now: UnderWay) -> Turned:
+    """They have sent all they wanted; what came stays the answer."""
+    return advance(_remember(now, now.step, now.talk.answers.get(now.step.remember, SKIPPED)))
 
 
 def _pressed_in_words(now: UnderWay, text: str) -> str:
@@ -219,7 +232,7 @@ def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:
     if ids and ids[0] in {"back", "skip"} and not is_offered:
         return _way(now, ids[0])
     if ids == (DONE,) and now.step.accepts and now.step.ask not in {"choice", "many"}:
-        return advance(_remember(now, now.step, now.talk.answers.get(now.step.remember, SKIPPED)))
+        return _done(now)
     if now.step.ask not in {"choice", "many"}:
         return ask(now.tell("not_understood"), again=True)
     return _answer_choice(now, _by_number(offered(now), ids), typed=False)

@@ -16,7 +16,7 @@ from flows.model import Asking, Choice, Condition, Decoy, Everywhere, FlowDef, N
 DO_WORDS = frozenset(
     {"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right"}
 )
-PLACEHOLDERS = frozenset({"receipt", "summary", "status", "sent_to", "numbers", "rights"})
+PLACEHOLDERS = frozenset({"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways"})
 CHOICE_SOURCES = frozenset({"consent", "answered"})
 INTAKES = frozenset({"tip", "missing", "support", "info", "person"})
 MEDIA = ("photo", "voice", "video", "document", "location", "contact", "sticker")

@@ -24,7 +24,7 @@ STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
 class Given(Struct, frozen=True):
     """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt.
 
-    `codes_closed`: receipts are not looked up for now.
+    `codes_closed`: receipts are not looked up for now. `typed`: nothing can be pressed there, so nothing is said of buttons.
     """
 
     level_of: LevelOf
@@ -33,6 +33,7 @@ class Given(Struct, frozen=True):
     receipt_found: bool = False
     codes_closed: bool = False
     locales: tuple[str, ...] = ("vi", "en")
+    typed: bool = False
 
 
 class UnderWay(Struct, frozen=True):
@@ -48,6 +49,8 @@ class UnderWay(Struct, frozen=True):
         return replace(self, talk=replace(self.talk, **changes))
 
     def tell(self, sentence: str) -> UnderWay:
+        if self.given.typed and f"{sentence}_typed" in self.book.everywhere.sentences:
+            sentence = f"{sentence}_typed"
         line = Line(self.book.everywhere.sentences[sentence], f"everywhere.{sentence}")
         return replace(self, lines=(*self.lines, line))
 

@@ -31,6 +31,8 @@ from storage.open import open_storage
 from storage.seal import Sealer
 from storage.store import DatabaseStorage
 from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.fakes.zalo_bot import TOKEN as ZALO_TOKEN
+from tests.fakes.zalo_bot import FakeZaloBot
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "a-secret-of-32-signs-for-the-test"
@@ -68,6 +70,16 @@ class Service:
             self._environ |= {
                 "NHIPCAU_TELEGRAM_WEBHOOK": f"{self.url}/telegram",
                 "NHIPCAU_TELEGRAM_SECRET": SECRET,
+            }
+        return self
+
+    def with_zalo_bot(self, zalo: FakeZaloBot, *, webhook: bool) -> Self:
+        """The same with this Zalo Bot Platform."""
+        self._environ |= {"NHIPCAU_ZALO_BOT_TOKEN": ZALO_TOKEN, "NHIPCAU_ZALO_BOT_API": zalo.url}
+        if webhook:
+            self._environ |= {
+                "NHIPCAU_ZALO_BOT_WEBHOOK": f"{self.url}/zalo-bot",
+                "NHIPCAU_ZALO_BOT_SECRET": SECRET,
             }
         return self
 

@@ -13,14 +13,15 @@ import pytest_asyncio
 
 from bot.book import Book
 from tests.channels.by_telegram import TelegramDoor
+from tests.channels.by_zalo_bot import ZaloBotDoor
 from tests.channels.driver import Door, NotThere, Served, served
 from tests.dialogue import FOLDER, files, load, play
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-DOORS: dict[str, Callable[[], Door]] = {"telegram": TelegramDoor}
+DOORS: dict[str, Callable[[], Door]] = {"telegram": TelegramDoor, "zalo_bot": ZaloBotDoor}
 
-IMPOSSIBLE: dict[str, set[str]] = {"telegram": set()}
+IMPOSSIBLE: dict[str, set[str]] = {"telegram": set(), "zalo_bot": set()}
 """Files of which some line cannot be done on that platform, by channel: their number must not grow unnoticed."""
 
 KEPT_OTHERWISE = {

@@ -15,7 +15,8 @@ from bot.channels.telegram.read import read
 from bot.channels.telegram.request import AiohttpRequest
 from bot.channels.telegram.send import KEPT_S, TelegramChannel
 from bot.channels.telegram.set_up import Way, set_up
-from bot.channels.telegram.shape import keyboard, split
+from bot.channels.telegram.shape import keyboard
+from bot.split import split
 from flows.model import Sent
 from tests.fakes.telegram import TOKEN, FakeTelegram
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.web.english_accounts import ACCOUNTS
+from bot.web.english_doors import DOORS
 from bot.web.english_files import SENT_FILES
 from bot.web.english_keys import KEYS
 from bot.web.english_requests import REQUESTS
@@ -393,5 +394,5 @@ REFUSALS: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     **ACCOUNTS, **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS, **KEYS,
-    **SENT_FILES,
+    **SENT_FILES, **DOORS,
 }  # fmt: skip

@@ -47,6 +47,7 @@ KINDS: Final = (
     ("/officers/exports", "export"),
     ("/officers", "console"),
     ("/telegram", "webhook"),
+    ("/zalo-bot", "webhook"),
 )
 """What was refused, by where it was tried; `page` for anything else."""
 DOORS: Final = ("/officers/sign-in", "/officers/join")

@@ -73,7 +73,12 @@ ROLES: Final[Mapping[str, str]] = {
     "auditor": "kiểm tra",
     "statistics": "thống kê",
 }
-CHANNELS: Final[Mapping[str, str]] = {"web": "trang web", "telegram": "Telegram", "terminal": "thử nghiệm"}
+CHANNELS: Final[Mapping[str, str]] = {
+    "web": "trang web",
+    "telegram": "Telegram",
+    "zalo_bot": "Zalo",
+    "terminal": "thử nghiệm",
+}
 LANGUAGES: Final[Mapping[str, str]] = {"vi": "tiếng Việt", "en": "tiếng Anh"}
 DIMENSIONS: Final[Mapping[str, str]] = {
     "DR": "Tuyển dụng bằng lừa dối",

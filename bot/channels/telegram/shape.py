@@ -6,12 +6,12 @@ forwarded or saved, and no link is fetched for a preview.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.channels.base import Button, Message
+from bot.split import fitting, split
 
 LONGEST: Final = 4096
 """UTF-16 units a message, the narrower reading of the limit: https://core.telegram.org/bots/api#sendmessage"""
@@ -34,17 +34,6 @@ class Call:
 def calls(address: str, message: Message) -> tuple[Call, ...]:
     """Everything to be called, in order: end the pressed button's waiting, mark what was chosen, then the words."""
     return (*_closing(address, message), *_words(address, message))
-
-
-def split(text: str, longest: int = LONGEST) -> tuple[str, ...]:
-    """The text in parts of at most `longest` UTF-16 units, cut between paragraphs, lines or words where it has any."""
-    parts = []
-    rest = text.strip()
-    while rest:
-        end = _cut(rest, longest)
-        parts.append(rest[:end].rstrip())
-        rest = rest[end:].lstrip()
-    return tuple(parts)
 
 
 def keyboard(buttons: Sequence[Button]) -> list[list[dict[str, str]]]:
@@ -105,7 +94,7 @@ def _bubbles(message: Message) -> tuple[str, ...]:
     texts = [text for text in message.texts if text.strip()]
     if message.link and not any(message.link in text for text in texts):
         texts.append(message.link)
-    return split("\n\n".join(texts))
+    return split("\n\n".join(texts), LONGEST)
 
 
 def _redrawn(message: Message) -> str | None:
@@ -122,7 +111,7 @@ def _redrawn(message: Message) -> str | None:
     if again is None or again.picked == press.get("label", "").startswith(PICKED):
         return None
     text = "\n\n".join(_bubbles(message))
-    return text if text and _fitting(text, LONGEST) == len(text) else None
+    return text if text and fitting(text, LONGEST) == len(text) else None
 
 
 def _fields(address: str, text: str, message: Message, *, with_buttons: bool) -> dict[str, Any]:
@@ -141,29 +130,3 @@ def _content(text: str, message: Message, *, with_buttons: bool) -> dict[str, An
 
 def _where(address: str, press: Mapping[str, str]) -> dict[str, Any]:
     return {"chat_id": press.get("chat", address), "message_id": int(press["message_id"])}
-
-
-def _cut(text: str, longest: int) -> int:
-    """How many code points of the text go into this part (at least one)."""
-    end = _fitting(text, longest)
-    if end == len(text):
-        return end
-    for gap in ("\n\n", "\n", " "):
-        at = text.rfind(gap, 1, end + len(gap))
-        if at > end // 2:  # an early gap would leave a stub; the next smaller kind is better
-            return at
-    while end > 1 and unicodedata.combining(text[end]):
-        end -= 1  # a Vietnamese letter written as letter and accents stays whole
-    return end
-
-
-def _fitting(text: str, longest: int) -> int:
-    """The number of leading code points that take at most `longest` UTF-16 units."""
-    if len(text) * 2 <= longest:
-        return len(text)
-    units = 0
-    for i, letter in enumerate(text):
-        units += 2 if ord(letter) > 0xFFFF else 1
-        if units > longest:
-            return i
-    return len(text)

@@ -80,11 +80,11 @@ def tidy(text: str) -> str:
 
 
 def _event(event: Mapping[str, Any]) -> Inbound | Ignored:
-    name = event.get("event_name")
-    message = _part(event, "message")
-    if not isinstance(name, str) or not _EVENT.fullmatch(name) or name in SILENT:
-        return NO_MESSAGE if not message or name in SILENT else _inbound("", message)
-    return _inbound(_EVENT.sub(r"\1", name), message)
+    name, message = _text(event, "event_name"), _part(event, "message")
+    if name in SILENT or not (message or _EVENT.fullmatch(name)):
+        return NO_MESSAGE
+    found = _EVENT.fullmatch(name)
+    return _inbound(found[1] if found else "", message)
 
 
 def _inbound(kind: str, message: Mapping[str, Any]) -> Inbound | Ignored:

@@ -88,10 +88,10 @@ class World:
 
     def send_photo(self, chat: str, caption: str = "", field: str = "photo_url") -> str:
         """`field`: `photo_url` in live traffic, `photo` in the documents."""
-        about = {"message_type": "CHAT_PHOTO", **({"caption": caption} if caption else {})}
-        return self._event(
-            chat, "message.image.received", **{field: self._file("photo.jpg", b"\xff\xd8photo")}, **about
-        )
+        about: dict[str, Any] = {field: self._file("photo.jpg", b"\xff\xd8photo"), "message_type": "CHAT_PHOTO"}
+        if caption:
+            about["caption"] = caption
+        return self._event(chat, "message.image.received", **about)
 
     def send_voice(self, chat: str) -> str:
         address = self._file("voice.aac", b"\xff\xf1voice")

@@ -5,6 +5,7 @@ Nobody has an account: a random token in a cookie of the session is the whole ad
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Final
 import msgspec
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from bot.channels import web
 from bot.channels.base import Button, Inbound
@@ -118,15 +119,6 @@ async def _too_long(request: Request, token: str, form: Form) -> Response:
     return _page(request, await said.shown(request, token), status=413, notice="too_long", form=form)
 
 
-async def news(request: Request) -> Response:
-    """GET /news: the mark of what would be shown now, for a page to compare with its own. Empty: nothing to tell.
-
-    Nothing is told to somebody in quiet mode, and nothing about what was said: only whether it is still the same.
-    """
-    shown = await said.shown(request, token_of(request))
-    return PlainTextResponse("" if shown.quiet else shown.mark)
-
-
 async def left(request: Request) -> Response:
     """GET /left: after stop. One line, and the way back."""
     locale = locale_of(request)
@@ -141,6 +133,11 @@ async def left(request: Request) -> Response:
     return response
 
 
+async def offline(request: Request) -> Response:
+    """GET /cho: what the page on a home screen shows without a network: whom to call."""
+    return render(request, "offline.html", locale=locale_of(request), dial=lambda text: dialable(request, text))
+
+
 def _left_for_good(request: Request, token: str, snapshot: Snapshot) -> Response:
     """303 to the page after stop. The token is gone from the browser and, a moment later, leads nowhere."""
     locale = snapshot.conversation.locale if snapshot.conversation else locale_of(request)
@@ -152,7 +149,15 @@ def _left_for_good(request: Request, token: str, snapshot: Snapshot) -> Response
 def unsent(request: Request, form: Form) -> Response:
     """503: nothing was stored. Whom to call, and what was written, ready to be sent again by the same button."""
     locale = locale_of(request)
-    return render(request, "unsent.html", 503, locale=locale, form=form, safe=safe(request, locale))
+    return render(
+        request,
+        "unsent.html",
+        503,
+        locale=locale,
+        form=form,
+        safe=safe(request, locale),
+        dial=lambda text: dialable(request, text),
+    )
 
 
 async def _without_cookie(request: Request, form: Form) -> Response:
@@ -185,6 +190,7 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         too_fast=site_of(request).book.flows.everywhere.sentences["too_fast"],
         can_skip=any(button.id == "skip" for button in message.buttons), most_bytes=FILE_BYTES, most_files=MOST_FILES,
         mark="" if shown.quiet else shown.mark, waits=shown.waits, query=_query(request),
+        dial=lambda text: dialable(request, text),
     )  # fmt: skip
 
 
@@ -228,7 +234,7 @@ async def _turn(request: Request, token: str, form: Form, before: Stands, *, spa
     files = _few_enough(parts, network, form)
     refused = await _files(parts, receive, token, files, before, locale)
     if text:
-        await receive(web.said(token, form.external_id(token, "text"), text, locale))
+        await receive(web.said(token, form.external_id(token, "text", text), text, locale))
     if form.language:
         await _switch_language(parts, receive, token, form)
     # Several could be ticked and none is: a hint, not a turn.
@@ -250,6 +256,9 @@ async def _choose(
     if led_on:
         now = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
         was = before.snapshot.conversation
+        # Words that were heard before (the answer to them was lost on the way) lead nowhere now, and nobody saw where they led.
+        led_on = (now and now.version) != (was and was.version)
+    if led_on:
         stands = now is not None and was is not None and (now.flow, now.step) == (was.flow, was.step)
         in_danger = now is not None and now.flow == "danger"
         if not stands and (in_danger or web.choice_of(form.chose) not in ALWAYS_HEARD):
@@ -263,7 +272,14 @@ def _press(form: Form, token: str, before: Stands, *, now: bool, locale: str) ->
     pressed = (*form.picked, form.chose) if is_done else (form.chose,)
     known = [buttons[one].label for one in pressed if one in buttons and buttons[one].role == "answer"]
     echo = ", ".join(label for label in (known[:-1] if is_done and len(known) > 1 else known))
-    return web.chose(token, form.external_id(token, "choose"), pressed, now=now, language=locale, echo=echo)
+    return web.chose(
+        token,
+        form.external_id(token, "choose", form.chose, form.picked, now),
+        pressed,
+        now=now,
+        language=locale,
+        echo=echo,
+    )
 
 
 def _few_enough(parts: Site, network: bytes, form: Form) -> Form:
@@ -280,14 +296,16 @@ async def _files(parts: Site, receive: Receive, token: str, form: Form, before: 
     refused = False
     talk = before.snapshot.conversation
     owner = talk.id if talk else ""
-    for number, content in enumerate(form.files):
+    for content in form.files:
         kind = kind_of(content)
         if kind is None:
             refused = True
             continue
         ref = f"web/{secrets.token_hex(16)}"
         await parts.storage.keep_file(ref, owner, kind[0], content, parts.now())
-        await receive(web.sent(token, form.external_id(token, f"file{number}"), kind[0], ref, locale))
+        await receive(
+            web.sent(token, form.external_id(token, "file", hashlib.sha256(content).digest()), kind[0], ref, locale)
+        )
     return refused
 
 
@@ -296,8 +314,14 @@ async def _switch_language(parts: Site, receive: Receive, token: str, form: Form
     conversation = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
     if conversation is None or conversation.locale == form.language:
         return
-    await receive(web.chose(token, form.external_id(token, "lang"), ["p0:language"], now=False, language=""))
-    await receive(web.chose(token, form.external_id(token, "lang/to"), [f"p0:{form.language}"], now=True, language=""))
+    await receive(
+        web.chose(token, form.external_id(token, "lang", form.language), ["p0:language"], now=False, language="")
+    )
+    await receive(
+        web.chose(
+            token, form.external_id(token, "lang/to", form.language), [f"p0:{form.language}"], now=True, language=""
+        )
+    )
 
 
 async def _never_blank(parts: Site, token: str, form: Form) -> None:
@@ -306,7 +330,9 @@ async def _never_blank(parts: Site, token: str, form: Form) -> None:
     if conversation is None or not conversation.flow:
         return
     if not any(message.texts for message in await said.says(parts, conversation.id)):
-        await parts.receiver.citizen(web.ask_again(token, form.external_id(token, "again")), spared=True)
+        await parts.receiver.citizen(
+            web.ask_again(token, form.external_id(token, "again", form.text, form.chose, form.picked)), spared=True
+        )
 
 
 async def _has_left(request: Request, token: str) -> bool:

@@ -83,11 +83,12 @@ class Form:
         """True when the text is longer than is taken."""
         return len(self.text.encode()) > LONGEST
 
-    def external_id(self, token: str, part: str) -> str:
-        """The id of one part of this form: the same for a double click, another for anything else."""
-        said = repr((token, self.nonce, self.text, self.chose, self.picked, self.language, self.opens)).encode()
-        for content in self.files:
-            said += hashlib.sha256(content).digest()
+    def external_id(self, token: str, part: str, *what: object) -> str:
+        """The id of one part of this form: the same for a double click and however often it is sent, another for anything else.
+
+        `what` the part says: words that were heard are not heard again because another button was pressed with them.
+        """
+        said = repr((token, self.nonce, part, what)).encode()
         return f"{hashlib.sha256(said).hexdigest()[:40]}/{part}"
 
 

@@ -18,6 +18,7 @@ from bot.web import away, chat
 from bot.web.console.live import Board
 from bot.web.console.routes import ROUTES as CONSOLE
 from bot.web.guard import Guard
+from bot.web.news import Lines, news
 from bot.web.packed import Packed
 from bot.web.pages import error_page
 from bot.web.parts import Site as Site
@@ -25,16 +26,27 @@ from bot.web.parts import site_of
 from storage.base import StorageAway
 
 STATIC: Final = Path(__file__).resolve().parent / "static"
-TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES: Final = {
+    ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+    ".png": "image/png", ".webmanifest": "application/manifest+json",
+}  # fmt: skip
 FILES: Final = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.suffix in TYPES}
 HEALTH_WITHIN_S: Final = 5.0
+
+
+async def worker(request: Request) -> Response:
+    """GET /sw.js: the script of the page on a home screen. It lies beside the pages, because it may act for no others."""
+    return Response(FILES["sw.js"], media_type=TYPES[".js"])
+
 
 CITIZENS: Final[tuple[BaseRoute, ...]] = (
     Route("/", chat.show, methods=["GET"]),
     Route("/", chat.post, methods=["POST"]),
-    Route("/news", chat.news, methods=["GET"]),
+    Route("/news", news, methods=["GET"]),
     Route("/left", chat.left, methods=["GET"]),
     Route("/lich", away.leave, methods=["GET", "POST"]),
+    Route("/cho", chat.offline, methods=["GET"]),
+    Route("/sw.js", worker, methods=["GET"]),
     Route("/exit", away.leave, methods=["GET", "POST"]),  # of a page that was open while the program was renewed
 )
 
@@ -60,6 +72,7 @@ def build_site(parts: Site) -> Starlette:
     site.router.redirect_slashes = False  # such a redirect would repeat the Host header that somebody sent
     site.state.parts = parts
     site.state.board = Board()
+    site.state.lines = Lines()
     return site
 
 

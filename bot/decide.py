@@ -26,6 +26,7 @@ from bot.say import TYPED, grouped, render, summary
 from bot.sealing import said_more, sealing_of
 from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
+from flows.files import FILES, why_not_kept
 from flows.model import Choice, Chose, Conversation, Empty, Line, Media, Sent, Turned, Woke
 from referral.directory import hotlines_to_show
 from referral.model import Consent, Intake, Referral
@@ -35,7 +36,9 @@ from storage.base import Address, AuditEntry, Commit, OutboxRow, Sealing, Snapsh
 
 DANGER_FIRST, NUMBERS_SOON, REPLY, LATER = 0, 1, 2, 3
 """Priorities of outbox rows to citizens (officers' notices: `bot/referring.py`)."""
-FILES = frozenset({"photo", "voice", "video", "document"})
+LOST_TOLD = timedelta(hours=24)
+LOST_WHILE_WATCHED = timedelta(minutes=2)
+"""So long after a file was sent its sender is told that it never came."""
 KEPT_HERE = frozenset({"web"})
 BUTTONLESS = frozenset({"zalo_bot"})
 """Channels on which nothing at all can be pressed (channels.md §0.3)."""
@@ -106,7 +109,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         address=Address(event.channel, event.address) if event.address else None,
         conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
-        outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *_fetches(event, before)),
+        outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *fetches(book, event, before)),
         cancel=() if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media)),
         audit=(*audit, *referred.audit, *right.audit), request=right.request, sealing=sealing,
         erase_report=_erasure(snapshot, right),
@@ -288,12 +291,22 @@ def _class_of(event: Event, before: Conversation, draft: Conversation) -> int:
     return REPLY if before.flow and not isinstance(event.what, Empty) else NUMBERS_SOON
 
 
-def _fetches(event: Event, talk: Conversation) -> list[OutboxRow]:
-    """A file that lies on the platform's servers is brought in at once; one that came over the web is here already."""
+def fetches(book: Book, event: Event, talk: Conversation) -> list[OutboxRow]:
+    """A file that lies on the platform's servers is brought in at once; one that came over the web is here already.
+
+    `lost` is what the person is told where it never comes, and until when: whoever is watched is told nothing later on.
+    """
     if not isinstance(event.what, Sent) or event.channel in KEPT_HERE or event.what.media.kind not in FILES:
         return []
     media = event.what.media
-    body = {"channel": event.channel, "ref": media.ref, "kind": media.kind, "sent_at": event.at.isoformat()}
+    if why_not_kept(media, talk.media):
+        return []
+    sorry = book.catalogues.translate(talk.locale, "everywhere.file_lost", book.flows.everywhere.sentences["file_lost"])
+    until = event.at + (LOST_WHILE_WATCHED if talk.quiet else LOST_TOLD)
+    body = {
+        "channel": event.channel, "ref": media.ref, "kind": media.kind, "sent_at": event.at.isoformat(),
+        "lost": msgspec.to_builtins(Message((sorry,), quiet=talk.quiet)), "tell_until": until.isoformat(),
+    }  # fmt: skip
     return [OutboxRow(_fetch_key(media), "fetch", f"f:{talk.id}", LATER, event.at, body, conversation=talk.id)]
 
 

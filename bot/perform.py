@@ -20,6 +20,7 @@ from bot import log
 from bot.book import Book
 from bot.channels.base import Button, Channel, Fetches, Message, SendError, Sent, Streams
 from bot.channels.pace import Pace
+from bot.decide import REPLY
 from bot.receive import Clock, Receiver
 from bot.referring import ANSWERED_BY_A_PERSON
 from bot.sender import target
@@ -193,11 +194,24 @@ async def _fetch(work: Work, claimed: Claimed) -> Ended:
     body = claimed.row.body
     channel = work.channels.get(body["channel"])
     if not isinstance(channel, Fetches):
-        return _done(work, claimed, "dead", "no_files_here"), ()
+        return _done(work, claimed, "dead", "no_files_here"), _lost(work, claimed)
     content = channel.pieces(body["ref"]) if isinstance(channel, Streams) else await channel.fetch(body["ref"])
     sent_at = datetime.fromisoformat(body["sent_at"])
     await work.storage.keep_file(body["ref"], claimed.row.conversation, body["kind"], content, work.now(), sent_at)
     return _done(work, claimed, "done"), ()
+
+
+def _lost(work: Work, claimed: Claimed) -> More:
+    """The person hears that their file never came, while that still follows from what they did."""
+    body, conversation = claimed.row.body, claimed.row.conversation
+    if not conversation or "lost" not in body or work.now() > datetime.fromisoformat(body["tell_until"]):
+        return ()
+    return (
+        OutboxRow(
+            f"lost/{claimed.row.key}", "say", f"c:{conversation}", REPLY, work.now(), body["lost"], conversation,
+            sender=body["channel"],
+        ),
+    )  # fmt: skip
 
 
 async def _export(work: Work, claimed: Claimed) -> Ended:
@@ -291,7 +305,8 @@ def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Ended:
     if error.code == "flood" and (address := target(claimed)) and (pace := work.paces.get(address.channel)):
         pace.hold(work.steady() + error.after_s)
     if error.what in {"never", "blocked"}:
-        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked"), ()
+        lost = _lost(work, claimed) if claimed.row.kind == "fetch" else ()
+        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked"), lost
     if error.what == "again" and error.code != "flood" and _takes_others(work, claimed):
         since = work.stuck.setdefault(claimed.id, work.steady())
         while len(work.stuck) > MOST_STUCK:

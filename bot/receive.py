@@ -18,10 +18,11 @@ from msgspec.structs import replace
 from bot import log
 from bot.book import Book
 from bot.channels.base import Inbound, Message
-from bot.decide import KEPT_HERE, LATER, decide
+from bot.decide import KEPT_HERE, LATER, decide, fetches
 from bot.events import ClockDue, Event, OfficerDid, fresh
 from bot.limits import RateLimits, TooFast
 from bot.officer import press_referral
+from flows.files import why_not_kept
 from flows.hear.choice import way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
@@ -322,9 +323,15 @@ def safe_commit(snapshot: Snapshot, event: Event, book: Book, number: str) -> Co
                 sender=before.channel,
             ),
             OutboxRow(f"alarm/{number}", "alarm", f"alarm:{number}", 1, event.at, alarm),
+            *fetches(book, event, before),
         ),
         audit=(AuditEntry("service", SAFE_ACTION, number, event.at, {"conversation": before.id}),),
     )  # fmt: skip
+
+
+def takes_file(talk: Conversation | None, inbound: Inbound) -> bool:
+    """Whether the turn of a file that came here itself will keep it; its bytes need not be stored otherwise."""
+    return isinstance(inbound.event, Sent) and not why_not_kept(inbound.event.media, talk.media if talk else ())
 
 
 def too_fast(event: Event, book: Book, locale: str) -> Commit:

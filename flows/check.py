@@ -24,7 +24,7 @@ SENTENCES = frozenset(
     """kept_text kept_photo kept_voice kept_video kept_document kept_location kept_contact kept_sticker kept_after not_understood
     old_button pick_more done choose_by_number choose_numbers or_words write_or_words
     not_understood_typed perhaps_person_typed expired empty_event safe_sentence too_many_codes too_fast
-    nothing_to_go_back sent_to_nobody
+    nothing_to_go_back sent_to_nobody files_full file_too_large file_lost
     write_again officer_wrote officer_wrote_before numbers_now numbers_now_quiet perhaps_person
     status_waiting status_taken status_elsewhere status_closed status_nobody
     right_erased right_not_erased right_withdrawn right_restricted right_seen right_corrected right_none right_agency_stopped

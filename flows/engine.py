@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from flows.book import FIRST, FlowBook
 from flows.conditions import values_of
 from flows.decoy import fools
+from flows.files import why_not_kept
 from flows.hear.choice import match, typed_whole, way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
@@ -239,10 +240,10 @@ def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:
 
 
 def _sent(now: UnderWay, media: Media) -> Turned:
-    step = now.step
+    step, refused = now.step, why_not_kept(media, now.talk.media)
     now = _keep_media(now, media)
     cry = _is_cry(now, media.caption) and now.talk.flow != "danger"
-    if media.kind not in step.accepts:
+    if media.kind not in step.accepts or refused:
         return _way(now, "danger") if cry else ask(now, again=True)
     if media.kind in STAYS_FOR_MORE:
         now = now.keep(answers={**now.talk.answers, step.remember: media.kind})
@@ -375,8 +376,13 @@ def _correct(now: UnderWay, slot: str) -> Turned:
 
 def _keep_media(now: UnderWay, media: Media) -> UnderWay:
     notes = (*now.talk.notes, media.caption) if media.caption else now.talk.notes
-    kept = now.keep(media=(*now.talk.media, media), notes=notes).tell(f"kept_{media.kind}")
-    return replace(kept, do=(*now.do, "append")) if now.talk.intake else kept
+    refused = why_not_kept(media, now.talk.media)
+    if refused:
+        kept = now.keep(notes=notes).tell(refused)
+    else:
+        kept = now.keep(media=(*now.talk.media, media), notes=notes).tell(f"kept_{media.kind}")
+    says = media.caption or not refused
+    return replace(kept, do=(*now.do, "append")) if now.talk.intake and says else kept
 
 
 def _moved_steps(now: UnderWay) -> UnderWay:

@@ -119,11 +119,13 @@ class Media(Struct, frozen=True):
     """A photo, voice message, video, document, location, contact or sticker that a person sent.
 
     `ref` is the platform's handle (or the stored file's id); never an address and never shown to anyone but officers.
+    `size` is what a file weighs in bytes, 0 where the platform does not say.
     """
 
     kind: str
     ref: str = ""
     caption: str = ""
+    size: int = 0
 
 
 class Conversation(Struct, frozen=True):

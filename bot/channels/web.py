@@ -60,9 +60,9 @@ def said(token: str, external_id: str, text: str, language: str) -> Inbound:
     return _inbound(token, external_id, Said(text), language=language)
 
 
-def sent(token: str, external_id: str, kind: str, ref: str, language: str) -> Inbound:
-    """The person sent a file; `ref` is the stored file's id. Its name is never kept."""
-    return _inbound(token, external_id, SentMedia(Media(kind, ref)), language=language)
+def sent(token: str, external_id: str, kind: str, ref: str, language: str, size: int = 0) -> Inbound:
+    """The person sent a file of so many bytes; `ref` is the stored file's id. Its name is never kept."""
+    return _inbound(token, external_id, SentMedia(Media(kind, ref, size=size)), language=language)
 
 
 def chose(token: str, external_id: str, buttons: Sequence[str], *, now: bool, language: str, echo: str = "") -> Inbound:

@@ -20,7 +20,7 @@ from bot.channels import web
 from bot.channels.base import Button, Inbound
 from bot.limits import TooFast
 from bot.media.kinds import kind_of
-from bot.receive import NEVER_REFUSED
+from bot.receive import NEVER_REFUSED, takes_file
 from bot.web import said
 from bot.web.away import forget
 from bot.web.form import FILE_BYTES, MOST_FILES, Form, Unreadable, fresh_nonce, read_form
@@ -34,7 +34,7 @@ DROPS_TEXT: Final = frozenset({"stop", "back"})
 """After these what stands in the text box is not sent: the person turned away from it."""
 ALWAYS_HEARD: Final = frozenset({"danger", "person"})
 """These count even when the text that was sent with them has already led on to another question."""
-NOTES: Final = frozenset({"file", "large", "large_words", "later", "pick"})
+NOTES: Final = frozenset({"file", "files_full", "large", "large_words", "later", "pick"})
 """What a page can be told to say about the form before it."""
 
 Receive = Callable[[Inbound], Awaitable[None]]
@@ -187,7 +187,7 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         # The numbers come before everything else on the screen of somebody in danger.
         letters_first=shown.flow != "danger",
         officer_wrote=site_of(request).book.flows.everywhere.sentences["officer_wrote"],
-        too_fast=site_of(request).book.flows.everywhere.sentences["too_fast"],
+        sentences=site_of(request).book.flows.everywhere.sentences,
         can_skip=any(button.id == "skip" for button in message.buttons), most_bytes=FILE_BYTES, most_files=MOST_FILES,
         mark="" if shown.quiet else shown.mark, waits=shown.waits, query=_query(request),
         dial=lambda text: dialable(request, text),
@@ -246,7 +246,9 @@ async def _turn(request: Request, token: str, form: Form, before: Stands, *, spa
         return "later"
     if form.cut:
         return "large_words" if text else "large"
-    return "file" if refused else "pick" if nothing_ticked and not text else ""
+    if refused == "files_full" and not (text or form.chose):
+        return ""  # it is what was just answered
+    return refused or ("pick" if nothing_ticked and not text else "")
 
 
 async def _choose(
@@ -291,21 +293,24 @@ def _few_enough(parts: Site, network: bytes, form: Form) -> Form:
     return replace(form, files=())
 
 
-async def _files(parts: Site, receive: Receive, token: str, form: Form, before: Stands, locale: str) -> bool:
-    """Keep each file by what it really is. True when one was of a kind that is not taken."""
-    refused = False
+async def _files(parts: Site, receive: Receive, token: str, form: Form, before: Stands, locale: str) -> str:
+    """Keep each file by what it really is. What to say where one was not: of a kind that is not taken, or one too many."""
+    refused = ""
     talk = before.snapshot.conversation
     owner = talk.id if talk else ""
     for content in form.files:
         kind = kind_of(content)
         if kind is None:
-            refused = True
+            refused = "file"
             continue
         ref = f"web/{secrets.token_hex(16)}"
-        await parts.storage.keep_file(ref, owner, kind[0], content, parts.now())
-        await receive(
-            web.sent(token, form.external_id(token, "file", hashlib.sha256(content).digest()), kind[0], ref, locale)
-        )
+        part = form.external_id(token, "file", hashlib.sha256(content).digest())
+        inbound = web.sent(token, part, kind[0], ref, locale, len(content))
+        if takes_file((await parts.storage.load(Address(web.CHANNEL, token))).conversation, inbound):
+            await parts.storage.keep_file(ref, owner, kind[0], content, parts.now())
+        else:
+            refused = "files_full"
+        await receive(inbound)
     return refused
 
 

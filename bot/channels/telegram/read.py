@@ -34,12 +34,14 @@ UNKNOWN_BUTTON: Final = Chose(("unknown",), 0)
 
 class File(msgspec.Struct):
     file_id: str
+    file_size: int = 0
 
 
 class PhotoSize(msgspec.Struct):
     file_id: str
     width: int = 0
     height: int = 0
+    file_size: int = 0
 
 
 class Location(msgspec.Struct):
@@ -245,7 +247,7 @@ def _media(message: Message) -> Media | None:
     caption = tidy(message.caption)
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
-        return Media("photo", tidy(largest.file_id), caption)
+        return Media("photo", tidy(largest.file_id), caption, largest.file_size)
     if message.location is not None:
         return _place(message.location)
     if message.contact is not None:
@@ -253,7 +255,7 @@ def _media(message: Message) -> Media | None:
     for kind in _FILES:
         file = getattr(message, kind)
         if file is not None:
-            return Media(kind, tidy(file.file_id), caption)
+            return Media(kind, tidy(file.file_id), caption, file.file_size)
     return None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.book import Book
 from bot.channels.base import Inbound, SendError
-from bot.channels.telegram.read import read
+from bot.channels.telegram.read import _FILES, read
 from bot.events import Event
 from bot.receive import safe_commit
 from flows import files
@@ -83,6 +84,22 @@ def test_how_large_a_file_is_comes_with_it():
     found = read(update % film)
     assert isinstance(found, Inbound)
     assert found.event == Sent(Media("video", "f-1", size=31_457_280))
+
+
+@pytest.mark.parametrize("name", sorted(_FILES))
+def test_whatever_telegram_calls_a_file_there_are_words_for_it_and_it_is_brought_in(
+    book: Book, paper: Paper, name: str
+):
+    update: dict[str, Any] = {
+        "update_id": 1,
+        "message": {"message_id": 2, "date": 0, "chat": {"id": 7, "type": "private"}},
+    }
+    update["message"][name] = {"file_id": "f-1"}
+    found = read(msgspec.json.encode(update))
+    assert isinstance(found, Inbound)
+    paper.turn(found.event, "telegram")
+    assert shown(paper).startswith("Đã nhận")
+    assert fetched(paper) == (name != "sticker")
 
 
 async def test_the_page_stores_no_file_that_its_turn_does_not_keep(

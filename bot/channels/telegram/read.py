@@ -172,8 +172,11 @@ _ANSWER = re.compile(r"p([0-9]{1,9}):([A-Za-z0-9_.-]{1,52})", re.ASCII)
 _OFFICER = re.compile(r"o:[a-z_]{1,20}:[A-Za-z0-9_-]{1,40}", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
 
-_FILES: Final = ("voice", "video", "video_note", "animation", "document", "audio", "sticker")
-"""In this order: Telegram fills `document` for an animation too."""
+_FILES: Final = {
+    "voice": "voice", "video": "video", "video_note": "video", "animation": "video", "document": "document",
+    "audio": "voice", "sticker": "sticker",
+}  # fmt: skip
+"""Telegram's kinds by ours. In this order: Telegram fills `document` for an animation too."""
 _SERVICE: Final = (
     "pinned_message",
     "message_auto_delete_timer_changed",
@@ -252,8 +255,8 @@ def _media(message: Message) -> Media | None:
         return _place(message.location)
     if message.contact is not None:
         return Media("contact", "", tidy(message.contact.phone_number))
-    for kind in _FILES:
-        file = getattr(message, kind)
+    for name, kind in _FILES.items():
+        file = getattr(message, name)
         if file is not None:
             return Media(kind, tidy(file.file_id), caption, file.file_size)
     return None

@@ -44,6 +44,7 @@ from flows.walk import (
     at,
     emptied,
     enter,
+    keep_media,
     offered,
     perform,
     say_decoy,
@@ -111,7 +112,7 @@ def _first(now: UnderWay, event: CitizenEvent) -> Turned:
         case Chose():
             return enter(now.tell("expired").keep(lapsed=False), start(now))
         case Sent(media):
-            now = _keep_media(now, media)
+            now = keep_media(now, media)
             return _way(now, "danger") if _is_cry(now, media.caption) else enter(now, start(now))
         case Empty():
             return enter(replace(now.tell("empty_event"), do=("human",)), start(now))
@@ -241,7 +242,7 @@ def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:
 
 def _sent(now: UnderWay, media: Media) -> Turned:
     step, refused = now.step, why_not_kept(media, now.talk.media)
-    now = _keep_media(now, media)
+    now = keep_media(now, media)
     cry = _is_cry(now, media.caption) and now.talk.flow != "danger"
     if media.kind not in step.accepts or refused:
         return _way(now, "danger") if cry else ask(now, again=True)
@@ -372,17 +373,6 @@ def _correct(now: UnderWay, slot: str) -> Turned:
     step = next(step for step in flow.steps.values() if step.remember == slot)
     answers = {name: answer for name, answer in now.talk.answers.items() if name != slot}
     return ask(at(now.keep(answers=answers, correcting=True), f"{flow.id}.{step.id}", say=True))
-
-
-def _keep_media(now: UnderWay, media: Media) -> UnderWay:
-    notes = (*now.talk.notes, media.caption) if media.caption else now.talk.notes
-    refused = why_not_kept(media, now.talk.media)
-    if refused:
-        kept = now.keep(notes=notes).tell(refused)
-    else:
-        kept = now.keep(media=(*now.talk.media, media), notes=notes).tell(f"kept_{media.kind}")
-    says = media.caption or not refused
-    return replace(kept, do=(*now.do, "append")) if now.talk.intake and says else kept
 
 
 def _moved_steps(now: UnderWay) -> UnderWay:

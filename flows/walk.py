@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from flows.book import FIRST, FlowBook
 from flows.conditions import LevelOf, answered, holds, values_of
-from flows.model import SKIPPED, Choice, Conversation, Line, Prompt, Step, Turned
+from flows.files import why_not_kept
+from flows.model import SKIPPED, Choice, Conversation, Line, Media, Prompt, Step, Turned
 
 DONE = "done"
 MOVES_A_TURN = 60
@@ -114,6 +115,18 @@ def _is_told(talk: Conversation, step: Step) -> bool:
     """What was asked here was written already, and its words led to the side path: nobody is asked twice (screening.md §8)."""
     answer = talk.answers.get(step.remember, SKIPPED)
     return step.ask == "text" and answer != SKIPPED and answer not in STAYS_FOR_MORE
+
+
+def keep_media(now: UnderWay, media: Media) -> UnderWay:
+    """What was sent is kept, or said not to be; what was written with it is kept in any case."""
+    notes = (*now.talk.notes, media.caption) if media.caption else now.talk.notes
+    refused = why_not_kept(media, now.talk.media)
+    if refused:
+        kept = now.keep(notes=notes).tell(refused)
+    else:
+        kept = now.keep(media=(*now.talk.media, media), notes=notes).tell(f"kept_{media.kind}")
+    says = media.caption or not refused
+    return replace(kept, do=(*now.do, "append")) if now.talk.intake and says else kept
 
 
 def _unanswered(now: UnderWay, step: Step) -> UnderWay:

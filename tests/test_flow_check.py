@@ -237,7 +237,7 @@ def _copied(folder: Path) -> Path:
 def _data_files() -> Iterator[Path]:
     for folder in ("flows", "referral", "locales"):
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in {".yaml", ".po"}:
+            if path.suffix in {".yaml", ".po", ".tsv"}:
                 yield path.relative_to(ROOT)
 
 

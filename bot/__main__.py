@@ -115,6 +115,17 @@ def _keys_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     asked = keys.add_subparsers(required=True, metavar="what")
     _command(asked, "init", "make the escrow's key and print its shares, once", _keys_init)
     _command(asked, "verify", "try two shares, a line each on standard input; opens nothing", _keys_verify)
+    _command(asked, "split", "new shares of the escrow, for two of the old on standard input", _keys_split)
+    rotate = _command(asked, "rotate", "a new key for the service, an office or the escrow", _keys_rotate)
+    whose = rotate.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--service", action="store_true", help="the service key; everything stands still meanwhile")
+    whose.add_argument("--office", metavar="ID", help="an office, as after somebody left it in bad faith")
+    whose.add_argument(
+        "--escrow", action="store_true", help="with two shares on standard input; new shares are printed"
+    )
+    rotate.add_argument("--new-key-from-input", action="store_true", help="the new service key is on standard input")
+    opened = _command(asked, "open", "give one report to the offices that have it, by two shares", _keys_open)
+    opened.add_argument("code", help="the code of one of its referrals")
     again = _command(asked, "reseal", "seal what stands under the service key", _keys_reseal)
     again.add_argument(
         "--escrow", action="store_true", help="with two shares on standard input: give offices the keys they lack"
@@ -291,6 +302,34 @@ def _keys_verify(_: argparse.Namespace) -> int:
     from bot.key_commands import read_shares, verify
 
     print(asyncio.run(verify(read_settings(), read_shares(sys.stdin))))
+    return 0
+
+
+def _keys_split(_: argparse.Namespace) -> int:
+    from bot.key_commands import read_shares, split_anew
+
+    print(asyncio.run(split_anew(read_settings(), read_shares(sys.stdin))))
+    return 0
+
+
+def _keys_rotate(chosen: argparse.Namespace) -> int:
+    from bot import key_commands as keys
+
+    settings = read_settings()
+    if chosen.office:
+        print(asyncio.run(keys.rotate_office(settings, chosen.office)))
+    elif chosen.escrow:
+        print(asyncio.run(keys.rotate_escrow(settings, keys.read_shares(sys.stdin))))
+    else:
+        given = keys.read_new_key(sys.stdin) if chosen.new_key_from_input else None
+        print(asyncio.run(keys.rotate_service(settings, given)))
+    return 0
+
+
+def _keys_open(chosen: argparse.Namespace) -> int:
+    from bot.key_commands import open_report, read_shares
+
+    print(asyncio.run(open_report(read_settings(), chosen.code, read_shares(sys.stdin))))
     return 0
 
 

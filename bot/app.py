@@ -59,7 +59,7 @@ def todays_book() -> Book:
 async def open_parts(settings: Settings, book: Book | None = None) -> Parts:
     """Open the storage, build every part over the book (today's). Raises BadBook, KeyLost, StorageUnfit, DemoInProduction."""
     book = book or todays_book()
-    storage = await open_with_key(settings.home, settings.database)
+    storage = await open_with_key(settings.home, settings.database, settings.key_at)
     try:
         return await _built(settings, book, storage)
     except BaseException:

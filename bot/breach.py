@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(settings: Settings, chosen: argparse.Namespace, now: datetime) -> str:
     """Do it; what is to be printed. Raises BadSetting where the number or the time is none."""
     clock = read_book()[0].referral.clocks["breach"]
-    storage = await open_with_key(settings.home, settings.database)
+    storage = await open_with_key(settings.home, settings.database, settings.key_at)
     try:
         return await _done(Breaches(storage), clock, chosen, now)
     finally:

@@ -28,7 +28,7 @@ async def export_week(settings: Settings, week: str, folder: Path) -> str:
 
 async def migrate(settings: Settings) -> str:
     """Bring the database to this program's schema; one line that says from which to which. Raises StorageUnfit."""
-    async with service_key(settings.home, settings.database) as key:
+    async with service_key(settings.home, settings.database, settings.key_at) as key:
         before, after = await migrate_storage(settings.database, key)
     if before == after:
         return f"schema {after}: nothing to do."
@@ -38,7 +38,7 @@ async def migrate(settings: Settings) -> str:
 @asynccontextmanager
 async def _storage(settings: Settings) -> AsyncIterator[DatabaseStorage]:
     """The database of this installation, beside the service that may be running on it."""
-    storage = await open_with_key(settings.home, settings.database)
+    storage = await open_with_key(settings.home, settings.database, settings.key_at)
     try:
         yield storage
     finally:

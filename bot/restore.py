@@ -89,7 +89,7 @@ def _read(file: Path, who: list[object], place: Place | None, canary: _Canary) -
 def _key(settings: Settings, canary: _Canary) -> list[str]:
     missing = "bring the one that belongs to this backup to keys/service.key before the start; without it nothing opens"
     try:
-        key = read_key(settings.home)
+        key = read_key(settings.home, settings.key_at)
         if key is None:
             return [f"Key: there is none here: {missing}."]
         check_canary("the backup", canary.found, Sealer(key))

@@ -53,12 +53,12 @@ async def serve(settings: Settings) -> int:
     log.set_up()
     book = todays_book()
     place = place_of(settings.database)
-    with _alone(place) if isinstance(place, Path) else nullcontext():
+    with alone(place) if isinstance(place, Path) else nullcontext():
         return await _serve(settings, book)
 
 
 @contextmanager
-def _alone(database: Path) -> Iterator[None]:
+def alone(database: Path) -> Iterator[None]:
     """Raises BadSetting where another process serves this file: both would send everything. It ends with the process."""
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -31,6 +31,14 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyAt:
+    """Where the service key is: in the environment (64 hex digits), in a file of its own, or else in the home folder."""
+
+    value: Secret = Secret("")
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How this installation runs. Paths are absolute; `url` is how officers reach their page, without a slash at the end."""
 
@@ -53,6 +61,7 @@ class Settings:
     zalo_bot_plan: tuple[int, int] = (50, 3000)
     exports: Path = Path("exports")
     backup_recipients: Path | None = None
+    key_at: KeyAt = KeyAt()
     away: str = ""
     place_named: bool = False
     work_here: bool = True
@@ -75,6 +84,8 @@ NAMES = {
     "NHIPCAU_PORT": "port to listen on (default 8080)",
     "NHIPCAU_URL": "how officers reach this service, for links in notices (default http://HOST:PORT)",
     "NHIPCAU_DATABASE": "database file (default HOME/nhipcau.db), or postgresql://user@host:5432/name",
+    "NHIPCAU_SERVICE_KEY": "the service key itself, 64 hex digits (default: the file)",
+    "NHIPCAU_SERVICE_KEY_FILE": "file of the service key (default HOME/keys/service.key)",
     "NHIPCAU_BACKUP_RECIPIENTS": "file with the age recipients of backups, one a line",
     "NHIPCAU_AWAY": "https address of the page that quick exit leads to (default: a calendar of this service)",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
@@ -126,6 +137,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         exports=home / "exports",
         away=_away(given.get("NHIPCAU_AWAY", "")),
         backup_recipients=Path(recipients) if (recipients := given.get("NHIPCAU_BACKUP_RECIPIENTS")) else None,
+        key_at=_key_at(given),
         place_named=bool(given.get("NHIPCAU_HOME") or given.get("NHIPCAU_DATABASE")),
     )
     _secret_fits("NHIPCAU_TELEGRAM_SECRET", settings.telegram_webhook, settings.telegram_secret)
@@ -143,6 +155,15 @@ def _plan(name: str, text: str) -> tuple[int, int]:
     if not (comma and people.isdecimal() and messages.isdecimal() and int(people) and int(messages)):
         raise BadSetting(f"{name} is `{text}`; it should be two numbers, people and messages a month, like 50,3000")
     return int(people), int(messages)
+
+
+def _key_at(given: Mapping[str, str]) -> KeyAt:
+    value, file = given.get("NHIPCAU_SERVICE_KEY", ""), given.get("NHIPCAU_SERVICE_KEY_FILE", "")
+    if value and file:
+        raise BadSetting("NHIPCAU_SERVICE_KEY and NHIPCAU_SERVICE_KEY_FILE are both set: leave one of them out")
+    if value and not re.fullmatch(r"[0-9A-Fa-f]{64}", value):
+        raise BadSetting("NHIPCAU_SERVICE_KEY should hold 64 hex digits: bring the key back from where it is kept")
+    return KeyAt(Secret(value), Path(file).absolute() if file else None)
 
 
 def _port(text: str) -> int:

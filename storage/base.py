@@ -37,6 +37,10 @@ class StorageUnfit(Exception):
     """The database cannot be used as it is (newer, half migrated, damaged, wrong key). The message says what to do."""
 
 
+class WrongKey(StorageUnfit):
+    """The database was sealed with another service key."""
+
+
 # ---------------------------------------------------------------------------------------------------------- officers
 
 

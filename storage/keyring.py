@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 
 from storage import office_keys as work
-from storage import resealing
+from storage import rekeying, resealing
 from storage.base import NO_KEYS, Allowed, Officer, Opener
 from storage.envelope import (
     Locked,
@@ -136,7 +136,7 @@ class Keyring:
     async def add_escrow(self, secret: bytes, at: datetime, *, is_demo: bool = False) -> bool:
         """A key pair that everything is sealed to beside the offices; `secret` (32 bytes) opens it. False where there is one."""
         private = new_private()
-        stored = self._sealer.seal(lock(private, secret, about_officer(ESCROW)), about_officer(ESCROW).encode())
+        stored = self._in_escrow(private, secret)
         return await self._storage.write(lambda: work.add_escrow(public_of(private), stored, at, is_demo))
 
     async def open_escrow(self, secret: bytes) -> Opener:
@@ -148,6 +148,48 @@ class Keyring:
         private = unlock(self._sealer.open(stored, about_officer(ESCROW).encode()), secret, about_officer(ESCROW))
         grants = await self._storage.read(lambda: work.grants_to(ESCROW))
         return Opener({key.id: private, **_unwrapped(ESCROW, private, grants)})
+
+    async def rotate_office(self, office: str, at: datetime) -> int:
+        """A new key for an office, given to all of its officers who hold the one before; how many. 0: it had none yet."""
+        private = await asyncio.to_thread(new_private)
+        return await self._storage.write(lambda: rekeying.rotate_office(office, private, at))
+
+    async def split_escrow(self, opener: Opener, secret: bytes, at: datetime) -> bool:
+        """Keep the escrow's private key, which `opener` has opened, under another secret. False where there is none."""
+        key = await self._storage.read(lambda: work.current_key(ESCROW))
+        if key is None or key.id not in opener.keys:
+            return False
+        stored = self._in_escrow(opener.keys[key.id], secret)
+        return await self._storage.write(lambda: rekeying.split_anew(stored, at))
+
+    async def rotate_escrow(self, opener: Opener, secret: bytes, at: datetime) -> int:
+        """A new key pair for the escrow under another secret, for everything that the old one (`opener`) opens; of how many
+        reports. One transaction: not beside a service that works."""
+        private = await asyncio.to_thread(new_private)
+        stored = self._in_escrow(private, secret)
+        return await self._storage.write(lambda: rekeying.rotate_escrow(opener, private, stored, at))
+
+    def _in_escrow(self, private: bytes, secret: bytes) -> bytes:
+        return self._sealer.seal(lock(private, secret, about_officer(ESCROW)), about_officer(ESCROW).encode())
+
+    async def rotate_service(self, key: bytes, at: datetime) -> tuple[int, int]:
+        """Seal everything of the service with another service key (32 bytes): how many values, how many were unreadable.
+
+        One transaction. Nobody else may use the database, and this storage must be closed afterwards.
+        """
+        from storage import rotating  # an operator's command alone needs it
+
+        after = self._sealer.successor(key)
+        return await self._storage.write(lambda: rotating.rotate(self._sealer, after, at))
+
+    async def reseal_one(self, report: str, at: datetime, parts_of: PartsOf, allowed: Allowed, opener: Opener) -> int:
+        """Give the offices that have this report the keys that they lack and `opener` opens; how many."""
+        again = partial(resealing.reseal, report, at, parts_of, allowed, opener, self._sealer)
+        return (await self._storage.write(again))[1]
+
+    async def report_of(self, code: str) -> tuple[str, ...]:
+        """The reports whose referrals are known by this code."""
+        return await self._storage.read(lambda: work.reports_of(code))
 
     async def reseal(
         self, at: datetime, parts_of: PartsOf, allowed: Allowed, opener: Opener = NO_KEYS

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError
 
-from storage.base import StorageUnfit
+from storage.base import StorageUnfit, WrongKey
 from storage.schema import metadata
 from storage.seal import Sealer
 
@@ -41,6 +41,11 @@ HELD: Final = "held"
 """The name in `meta` that a restored database has until it is released (restored.py); its value is the moment of its backup."""
 
 VERSION_TABLE: Final = "alembic_version"
+
+CANARY: Final = "canary"
+LOOKUP: Final = "lookup"
+"""Names in `meta`: of a sealed word that tells whether the key is the right one, and of the sealed key of look-ups, which is
+there once the service key was rotated."""
 
 _CANARY: Final = b"nhip-cau"
 _ABOUT_CANARY: Final = b"meta/canary"
@@ -105,12 +110,17 @@ def make_canary(sealer: Sealer) -> bytes:
     return sealer.seal(_CANARY, _ABOUT_CANARY)
 
 
+def make_lookup(sealer: Sealer) -> bytes:
+    """The key of look-ups as it is kept."""
+    return sealer.kept_lookup()
+
+
 def check_canary(name: str, canary: bytes, sealer: Sealer) -> None:
     """Raises StorageUnfit where the database was sealed with another key."""
     try:
         sealer.open(canary, _ABOUT_CANARY)
     except StorageUnfit as cause:
-        raise StorageUnfit(f"{name} was sealed with another key: give the key it was made with") from cause
+        raise WrongKey(f"{name} was sealed with another key: give the key it was made with") from cause
 
 
 def check_held(name: str, held: bytes | None) -> None:
@@ -201,7 +211,9 @@ def _check_key(place: Path, sealer: Sealer) -> None:
     database = sqlite3.connect(place)
     try:
         found = database.execute("SELECT value FROM meta WHERE name = 'canary'").fetchone()
-        held = database.execute("SELECT value FROM meta WHERE name = ?", (HELD,)).fetchone()
+        held, lookup = (
+            database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone() for name in (HELD, LOOKUP)
+        )
         if found is None:
             with database:
                 database.execute("INSERT INTO meta VALUES ('canary', ?)", (make_canary(sealer),))
@@ -209,6 +221,7 @@ def _check_key(place: Path, sealer: Sealer) -> None:
     finally:
         database.close()
     check_canary(place.name, found[0], sealer)
+    sealer.look_up_with(lookup and lookup[0])
     check_held(place.name, held and held[0])
 
 

@@ -16,6 +16,7 @@ from storage.base import StorageUnfit
 from storage.migrate import (
     HELD,
     LATEST,
+    LOOKUP,
     SCRIPTS,
     VERSION_TABLE,
     Found,
@@ -88,4 +89,5 @@ async def _check_key(connection: asyncpg.Connection, name: str, sealer: Sealer) 
         await connection.execute("INSERT INTO meta (name, value) VALUES ('canary', $1)", make_canary(sealer))
     else:
         check_canary(name, canary, sealer)
+        sealer.look_up_with(await connection.fetchval("SELECT value FROM meta WHERE name = $1", LOOKUP))
     check_held(name, await connection.fetchval("SELECT value FROM meta WHERE name = $1", HELD))

@@ -71,6 +71,8 @@ WITHOUT = question(
 KEEP_IN_SESSION = change(update(t.session).where(t.session.c.token == p("is_token")).values(sealed_key=p("sealed_key")))
 SESSION_KEY = question(select(t.session.c.officer, t.session.c.sealed_key).where(t.session.c.token == p("is_token")))
 
+REPORTS_OF = question(select(t.referral.c.intake).where(t.referral.c.code == p("is_code")).distinct())
+
 HELD: Final = "held"
 WAITING: Final = "waiting"
 
@@ -109,7 +111,8 @@ def current_key(office: str) -> Work[OfficeKey | None]:
     return next((one for one in (yield from _keys_of(office)) if not one.retired), None)
 
 
-def _add_office_key(office: str, public: bytes, at: datetime, *, by: str, is_demo: bool) -> Work[str]:
+def add_office_key(office: str, public: bytes, at: datetime, *, by: str, is_demo: bool) -> Work[str]:
+    """A new current key of an office; its id. The one before is retired."""
     number = secrets.token_hex(8)
     row = {"id": number, "office": office, "public": public, "is_demo": int(is_demo), "retired": 0}
     yield RETIRE, {"is_office": office}
@@ -118,7 +121,8 @@ def _add_office_key(office: str, public: bytes, at: datetime, *, by: str, is_dem
     return number
 
 
-def _hand(office_key: str, private: bytes, officer: str, public: bytes, at: datetime, *, by: str) -> Work[None]:
+def hand(office_key: str, private: bytes, officer: str, public: bytes, at: datetime, *, by: str) -> Work[None]:
+    """Give an office's private key to an officer, or to the escrow."""
     wrapped = wrap(private, public, about_grant(office_key, officer))
     row = {"id": f"{office_key}/{officer}", "office_key": office_key, "officer": officer, "wrapped": wrapped}
     given = yield ADD_OFFICE_GRANT, {**row, "given_by": by, "created_at": to_ms(at)}
@@ -126,13 +130,14 @@ def _hand(office_key: str, private: bytes, officer: str, public: bytes, at: date
         yield from _noted("key.given", officer, by, at, key=office_key)
 
 
-def _into_escrow(office_key: str, private: bytes, at: datetime, *, by: str) -> Work[None]:
+def into_escrow(office_key: str, private: bytes, at: datetime, *, by: str) -> Work[None]:
+    """The same to the escrow, where there is one that lacks it."""
     escrow = yield from current_key(ESCROW)
     if escrow is None:
         return
     there = yield IN_ESCROW, {"is_key": office_key, "is_id": ESCROW}
     if not there:
-        yield from _hand(office_key, private, ESCROW, escrow.public, at, by=by)
+        yield from hand(office_key, private, ESCROW, escrow.public, at, by=by)
 
 
 def set_up(
@@ -151,17 +156,17 @@ def set_up(
     holders = (yield HOLDERS, {"is_key": current.id}) if current else []
     if current is None or not holders:
         # Nobody is left who opens what comes in: from now on this officer does; the old key is in escrow.
-        number = yield from _add_office_key(
+        number = yield from add_office_key(
             officer.office, public_of(office_private), at, by=officer.id, is_demo=is_demo
         )
-        yield from _hand(number, office_private, officer.id, pair.public, at, by=officer.id)
-        yield from _into_escrow(number, office_private, at, by=officer.id)
+        yield from hand(number, office_private, officer.id, pair.public, at, by=officer.id)
+        yield from into_escrow(number, office_private, at, by=officer.id)
         return HELD
     if (officer.id,) not in [tuple(row) for row in holders]:
         return WAITING
     rows = yield GRANTS_TO, {"is_id": officer.id}
     wrapped = dict(rows)[current.id]
-    yield from _into_escrow(
+    yield from into_escrow(
         current.id, unwrap(wrapped, pair.private, about_grant(current.id, officer.id)), at, by=officer.id
     )
     return HELD
@@ -198,7 +203,7 @@ def give(office: str, opener: Opener, to: str, by: str, at: datetime) -> Work[bo
     given = False
     for key in (yield from _keys_of(office)):
         if key.id in opener.keys:
-            yield from _hand(key.id, opener.keys[key.id], to, waiting[to], at, by=by)
+            yield from hand(key.id, opener.keys[key.id], to, waiting[to], at, by=by)
             given = given or not key.retired
     return given
 
@@ -209,17 +214,17 @@ def add_demo(made: Sequence[tuple[Officer, bytes, bytes, bytes]], at: datetime) 
             "id": officer.id, "public": public, "sealed_private": stored, "created_at": to_ms(at)
         }  # fmt: skip
         if added and (yield from current_key(officer.office)) is None:
-            number = yield from _add_office_key(
+            number = yield from add_office_key(
                 officer.office, public_of(office_private), at, by="operator", is_demo=True
             )
-            yield from _hand(number, office_private, officer.id, public, at, by="operator")
-            yield from _into_escrow(number, office_private, at, by="operator")
+            yield from hand(number, office_private, officer.id, public, at, by="operator")
+            yield from into_escrow(number, office_private, at, by="operator")
 
 
 def add_escrow(public: bytes, stored: bytes, at: datetime, is_demo: bool) -> Work[bool]:
     if (yield from current_key(ESCROW)) is not None:
         return False
-    yield from _add_office_key(ESCROW, public, at, by="operator", is_demo=is_demo)
+    yield from add_office_key(ESCROW, public, at, by="operator", is_demo=is_demo)
     yield ADD_OFFICER_KEY, {"id": ESCROW, "public": public, "sealed_private": stored, "created_at": to_ms(at)}
     return True
 
@@ -240,6 +245,11 @@ def rewrap(officer: str, stored: bytes, at: datetime) -> Work[bool]:
 def officers_with_keys() -> Work[frozenset[str]]:
     rows = yield OFFICERS_WITH_KEYS, {}
     return frozenset(row[0] for row in rows)
+
+
+def reports_of(code: str) -> Work[tuple[str, ...]]:
+    rows = yield REPORTS_OF, {"is_code": code}
+    return tuple(row[0] for row in rows)
 
 
 def keep(hashed: str, in_session: bytes) -> Work[None]:

@@ -85,6 +85,12 @@ WHERE relation = 'audit'::regclass AND mode = 'RowExclusiveLock' AND database = 
     SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
+OTHERS: Final = """
+SELECT count(DISTINCT (application_name, client_addr)) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'nhipcau %'
+AND application_name <> current_setting('application_name')
+"""
+
 NOTHING: Final[Mapping[str, str]] = {}
 
 Connect = Callable[..., Any]
@@ -327,6 +333,11 @@ class PostgresStorage(DatabaseStorage):
     async def give_back(self, now: Any) -> int:
         """Nothing: what is claimed may be another process's, which is at work. The lease says when it is not."""
         return 0
+
+    async def others(self) -> int:
+        """How many other processes of ours are connected to this database."""
+        async with self._connections.one() as connection:
+            return int(await connection.fetchval(OTHERS))
 
     async def settled(self) -> int:
         """See `DatabaseStorage.settled`. Numbers are given before a commit, so a lower one may be committed later.

@@ -1,8 +1,9 @@
 """Encrypts and opens personal fields, and finds them again by a keyed hash. The key is handed in, never looked up.
 
 AES-256-GCM from `cryptography`; sealing and look-ups have keys of their own, derived by HKDF-SHA256, so that neither
-helps against the other. Look-ups are keyed BLAKE2b (RFC 7693), which is a MAC by itself. A sealed value is one byte of
-format (1), 12 bytes of nonce, the ciphertext and its tag.
+helps against the other; once the service key was rotated, that of look-ups is kept sealed in the database (rotating.py).
+Look-ups are keyed BLAKE2b (RFC 7693), which is a MAC by itself. A sealed value is one byte of format (1), 12 bytes of nonce,
+the ciphertext and its tag.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ KEY_BYTES: Final = 32
 CODES: Final = frozenset({"receipt", "invite"})
 """Kinds of look-up that people type: case, spaces and dashes do not count."""
 
+_ABOUT_LOOKUP: Final = b"meta/lookup"
 _FORMAT: Final = b"\x01"
 _NONCE_BYTES: Final = 12
 _HASH_BYTES: Final = 16  # enough that no two addresses ever meet, and half the index
@@ -42,6 +44,21 @@ class Sealer:
 
     def __repr__(self) -> str:
         return "Sealer(…)"
+
+    def look_up_with(self, kept: bytes | None) -> None:
+        """Look up as before the service key was rotated: with the key that the database keeps for it (`kept_lookup`)."""
+        if kept is not None:
+            self._lookup_key = self.open(kept, _ABOUT_LOOKUP)
+
+    def kept_lookup(self) -> bytes:
+        """The key of look-ups, sealed, to be kept in the database."""
+        return self.seal(self._lookup_key, _ABOUT_LOOKUP)
+
+    def successor(self, key: bytes) -> Sealer:
+        """A sealer under another service key that looks up as this one does."""
+        other = Sealer(key)
+        other._lookup_key = self._lookup_key
+        return other
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
         """Encrypt. `about` says what the value belongs to (its row); it is not kept and must be given to open."""

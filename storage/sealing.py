@@ -98,8 +98,8 @@ def look(conversation: str, intake: str, offices: Iterable[str], sealer: Sealer)
     found = yield OF_DRAFT, {"is_conversation": conversation}
     for number, of, sealed in found:
         if of == intake:
-            keys = read_keys(sealer.open(sealed, _about_draft(number)))
-            grants = yield from _grants(intake)
+            keys = read_keys(sealer.open(sealed, about_draft(number)))
+            grants = yield from grants_of(intake)
             return Held(number, keys, False, tuple(one for one in grants if one.intake_key == number), known)
     return Held(secrets.token_hex(16), {part: new_key() for part in PARTS}, True, (), known)
 
@@ -123,7 +123,7 @@ def writes(commit: Commit, held: Held, sealer: Sealer) -> list[Change]:
     conversation = commit.conversation.id if commit.conversation else ""
     made: list[Change] = []
     if held.is_new:
-        kept = None if commit.erase else sealer.seal(write_keys(held.keys), _about_draft(held.intake_key))
+        kept = None if commit.erase else sealer.seal(write_keys(held.keys), about_draft(held.intake_key))
         row = {"id": held.intake_key, "intake": intake, "conversation": conversation, "created_at": at}
         made.append((ADD_KEY, {**row, "sealed_keys": kept}))
     for part, content in commit.sealing.parts.items():
@@ -135,7 +135,7 @@ def writes(commit: Commit, held: Held, sealer: Sealer) -> list[Change]:
 
 def add_part(intake: str, held: Held, part: str, content: Content, at: int) -> Change:
     """One sealed part of an intake."""
-    sealed = lock(CONTENT.write(content), held.keys[part], _about_part(held.intake_key, intake, part))
+    sealed = lock(CONTENT.write(content), held.keys[part], about_part(held.intake_key, intake, part))
     row = {"intake_key": held.intake_key, "intake": intake, "part": part, "created_at": at}
     return ADD_PART, {**row, "sealed": sealed}
 
@@ -145,8 +145,8 @@ def granted(intake: str, held: Held, wanted: Mapping[str, frozenset[str]], at: i
     made = _given(intake, held, {**wanted, ESCROW: frozenset(PARTS)}, at)
     if ESCROW not in held.offices and not _has(held.grants, held.intake_key, SERVICE, frozenset(PARTS)):
         parts = frozenset(PARTS)
-        sealed = sealer.seal(_written(held.keys, parts), _about_grant(held.intake_key, SERVICE, parts).encode())
-        made.append(_grant(intake, held.intake_key, SERVICE, parts, sealed, at))
+        sealed = sealer.seal(_written(held.keys, parts), about_grant(held.intake_key, SERVICE, parts).encode())
+        made.append(granting(intake, held.intake_key, SERVICE, parts, sealed, at))
     return made
 
 
@@ -159,12 +159,13 @@ def _given(intake: str, held: Held, wanted: Mapping[str, frozenset[str]], at: in
             continue
         number, public = held.offices[office]
         if not _has(held.grants, held.intake_key, number, parts):
-            wrapped = wrap(_written(held.keys, parts), public, _about_grant(held.intake_key, number, parts))
-            made.append(_grant(intake, held.intake_key, number, parts, wrapped, at))
+            wrapped = wrap(_written(held.keys, parts), public, about_grant(held.intake_key, number, parts))
+            made.append(granting(intake, held.intake_key, number, parts, wrapped, at))
     return made
 
 
-def _grant(intake: str, intake_key: str, office_key: str, parts: frozenset[str], wrapped: bytes, at: int) -> Change:
+def granting(intake: str, intake_key: str, office_key: str, parts: frozenset[str], wrapped: bytes, at: int) -> Change:
+    """The row of keys that are granted."""
     named = " ".join(sorted(parts))
     return ADD_GRANT, {
         "id": f"{intake_key}/{office_key}/{named}", "intake_key": intake_key, "intake": intake,
@@ -186,11 +187,11 @@ def key_for_file(intake: str, conversation: str, at: int, sealer: Sealer) -> Wor
     rows = yield OF_DRAFT, {"is_conversation": conversation}
     for number, of, sealed in rows:
         if of == intake:
-            return number, read_keys(sealer.open(sealed, _about_draft(number)))[FILES_PART]
+            return number, read_keys(sealer.open(sealed, about_draft(number)))[FILES_PART]
     held = yield from look("", intake, (), sealer)
     row = {"id": held.intake_key, "intake": intake, "conversation": conversation, "created_at": at}
     yield ADD_KEY, {**row, "sealed_keys": None}
-    readers = {one.office_key for one in (yield from _grants(intake)) if FILES_PART in one.parts}
+    readers = {one.office_key for one in (yield from grants_of(intake)) if FILES_PART in one.parts}
     offices: dict[str, tuple[str, bytes]] = {}
     for number in sorted(readers - {SERVICE}):
         found = yield PUBLIC, {"is_id": number}
@@ -214,7 +215,7 @@ class Unsealed(Struct, frozen=True):
 
 def unseal(intake: str, opener: Opener, sealer: Sealer, *, with_draft: bool = False) -> Work[Unsealed]:
     """The keys of this intake that these offices' keys open; `with_draft` those too that its living draft still has."""
-    grants = yield from _grants(intake)
+    grants = yield from grants_of(intake)
     found: dict[str, dict[str, bytes]] = {}
     for one in grants:
         opened = _opened(one, opener, sealer)
@@ -224,12 +225,12 @@ def unseal(intake: str, opener: Opener, sealer: Sealer, *, with_draft: bool = Fa
         rows = yield KEYS_OF, {"is_intake": intake}
         for number, sealed in rows:
             if sealed is not None:
-                found.setdefault(number, {}).update(read_keys(sealer.open(sealed, _about_draft(number))))
+                found.setdefault(number, {}).update(read_keys(sealer.open(sealed, about_draft(number))))
     return Unsealed(found, grants)
 
 
 def _opened(grant: Grant, opener: Opener, sealer: Sealer) -> Keys:
-    about = _about_grant(grant.intake_key, grant.office_key, grant.parts)
+    about = about_grant(grant.intake_key, grant.office_key, grant.parts)
     if grant.office_key == SERVICE:
         return read_keys(sealer.open(grant.wrapped, about.encode()))
     private = opener.keys.get(grant.office_key)
@@ -251,7 +252,7 @@ def read_content(intake: str, parts: Sequence[str], unsealed: Unsealed) -> Work[
             continue
         try:
             key = unsealed.keys[number][part]
-            opened[part].append(CONTENT.read(unlock(sealed, key, _about_part(number, intake, part))))
+            opened[part].append(CONTENT.read(unlock(sealed, key, about_part(number, intake, part))))
         except (KeyError, Locked):
             locked = True
     return joined(joined(entries) for entries in opened.values()), locked
@@ -269,18 +270,22 @@ def share(intake: str, wanted: Mapping[str, frozenset[str]], unsealed: Unsealed,
     return given
 
 
-def _grants(intake: str) -> Work[tuple[Grant, ...]]:
+def grants_of(intake: str) -> Work[tuple[Grant, ...]]:
+    """Every key of an intake that somebody was granted."""
     rows: Sequence[Any] = yield GRANTS_OF, {"is_intake": intake}
     return tuple(Grant(row[0], row[1], frozenset(row[2].split()), row[3]) for row in rows)
 
 
-def _about_draft(intake_key: str) -> bytes:
+def about_draft(intake_key: str) -> bytes:
+    """What a draft's keys are sealed about."""
     return f"draft-keys/{intake_key}".encode()
 
 
-def _about_part(intake_key: str, intake: str, part: str) -> str:
+def about_part(intake_key: str, intake: str, part: str) -> str:
+    """What a sealed part is."""
     return f"part/{intake}/{intake_key}/{part}"
 
 
-def _about_grant(intake_key: str, office_key: str, parts: frozenset[str]) -> str:
+def about_grant(intake_key: str, office_key: str, parts: frozenset[str]) -> str:
+    """What keys that were granted are wrapped about."""
     return f"nhip-cau grant 1/{intake_key}/{office_key}/{' '.join(sorted(parts))}"

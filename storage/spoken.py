@@ -23,6 +23,7 @@ from storage import (
     parked,
     periods,
     pieces,
+    rekeying,
     requests,
     resealing,
     sealing,
@@ -47,6 +48,7 @@ SPEAKING: Final[tuple[ModuleType, ...]] = (
     parked,
     periods,
     pieces,
+    rekeying,
     requests,
     resealing,
     sealing,
@@ -56,7 +58,19 @@ SPEAKING: Final[tuple[ModuleType, ...]] = (
 )
 
 
+class Spoken(dict[Sql, Compiled]):
+    """The statements of a dialect. One that only an operator's command needs is compiled when it comes."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__({sql: compiled(sql, dialect) for sql in statements_of(*SPEAKING)})
+        self._dialect = dialect
+
+    def __missing__(self, sql: Sql) -> Compiled:
+        made = self[sql] = compiled(sql, self._dialect)
+        return made
+
+
 @cache
-def spoken(dialect: Dialect) -> dict[Sql, Compiled]:
+def spoken(dialect: Dialect) -> Spoken:
     """The text of each statement for a dialect with positional parameters."""
-    return {sql: compiled(sql, dialect) for sql in statements_of(*SPEAKING)}
+    return Spoken(dialect)

@@ -83,6 +83,10 @@ class DatabaseStorage(ABC):
         """
         return True
 
+    async def others(self) -> int:
+        """How many other processes use the database now. Of a file nobody knows: who serves from it holds its lock."""
+        return 0
+
     @abstractmethod
     async def settled(self) -> int:
         """A row of the audit up to which nobody is still writing: none with a lower number can come any more.

@@ -73,7 +73,7 @@ class Attacker:
         abouts = [f"{kind}/{name}" for kind in (table, *KINDS) for name in names]
         if "intake_key" in row:
             parts = frozenset(str(row.get("parts", "")).split())
-            abouts.append(sealing._about_grant(row["intake_key"], str(row.get("office_key")), parts))
+            abouts.append(sealing.about_grant(row["intake_key"], str(row.get("office_key")), parts))
         for about in abouts:
             with suppress(StorageUnfit):
                 plain = self.sealer.open(value, about.encode())
@@ -85,7 +85,7 @@ class Attacker:
         if about.startswith(("draft-keys/", "nhip-cau grant")):
             keys = list(msgspec.msgpack.decode(plain, type=dict[str, bytes]).values())
             for row in self.all("intake_part"):
-                about_part = sealing._about_part(row["intake_key"], row["intake"], row["part"])
+                about_part = sealing.about_part(row["intake_key"], row["intake"], row["part"])
                 yield from self.tried(row["sealed"], keys, about_part)
             for row in self.all("attachment_key"):
                 for key in self.tried(row["sealed_key"], keys, f"file-key/{row['id']}"):

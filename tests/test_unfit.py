@@ -165,7 +165,7 @@ def test_a_file_that_is_served_already_is_not_served_again(home: Path, capsys: p
     """Both would send every message."""
     assert main(["migrate"]) == 0
     capsys.readouterr()
-    with serve._alone(home / "nhipcau.db"):
+    with serve.alone(home / "nhipcau.db"):
         assert "another process serves this database: stop it first" in refusal(capsys)
 
 

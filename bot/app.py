@@ -158,7 +158,8 @@ def _notice_loss(ended: asyncio.Task[None], stop: asyncio.Event, lost: Callable[
 def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     yield "deliver", parts.deliverer.run(stop)
     erased = retention.ErasedList(parts.storage, parts.settings.home / retention.LIST_NAME)
-    yield "schedule", schedule.run(parts.storage, parts.receiver, stop, utc_now, erased)
+    accounts = Accounts(parts.storage)
+    yield "schedule", schedule.run(parts.storage, parts.receiver, stop, utc_now, erased, accounts)
     yield audit.NAME, while_held(parts.storage, audit.NAME, partial(audit.run, parts.storage, utc_now), stop)
     if TELEGRAM in parts.channels:
         from bot.over_telegram import keep_up

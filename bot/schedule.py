@@ -11,6 +11,7 @@ from bot import log
 from bot.held import pause
 from bot.retention import ErasedList, sweep_rows
 from bot.week import Week, before, week_at
+from storage.accounts import Accounts
 from storage.base import Commit, OutboxRow, Storage, StorageAway
 
 PLAN_S = 3600.0
@@ -47,10 +48,11 @@ async def run(
     stop: asyncio.Event,
     now: Callable[[], datetime],
     erased: ErasedList | None = None,
+    accounts: Accounts | None = None,
 ) -> None:
     """Plan at once and every hour, sweep every minute, until `stop` is set. A database that is away is tried again.
 
-    What was erased is listed in its file within the same minute.
+    What was erased is listed in its file within the same minute; officers' keys go as soon from sessions that are over.
     """
     planned: datetime | None = None
     while not stop.is_set():
@@ -60,6 +62,8 @@ async def run(
                 await plan(storage, at)
                 planned = at
             await sweep(storage, receiver, at)
+            if accounts is not None:
+                await accounts.forget_keys(at=at)
             if erased is not None:
                 await erased.keep_up(at)
         except StorageAway:

@@ -315,6 +315,10 @@ class Accounts:
         """Sign out."""
         await self._storage.write(lambda: sessions.end_session(self._lookup("session", token), at))
 
+    async def forget_keys(self, *, at: datetime) -> int:
+        """The keys that sessions hold whose time is over, or at which nobody sits any more, go; of how many sessions."""
+        return await self._storage.write(lambda: sessions.forget_keys(at, at - IDLE))
+
     async def end_own(self, officer: str, session: str, *, at: datetime) -> bool:
         """End one of an officer's own sessions, by its id; False where it is not theirs or over."""
         return await self._storage.write(lambda: sessions.end_own(officer, session, at))

@@ -121,10 +121,6 @@ class Keyring:
         """Hand the keys of the office of `by` to a colleague who waits. False where there is none, or `by` holds none."""
         return await self._storage.write(lambda: work.give(by.office, opener, to, by.id, at))
 
-    async def drop(self, officer: str, *, by: str, at: datetime) -> None:
-        """Forget the key of an officer who left."""
-        await self._storage.write(lambda: work.drop(officer, by, at))
-
     async def has_escrow(self) -> bool:
         return await self._storage.read(lambda: work.current_key(ESCROW)) is not None
 

@@ -21,6 +21,7 @@ from storage.office_keys import about_officer
 from storage.rows import audit_values
 from storage.seal import Sealer
 from storage.sealing import SERVICE, about_draft, about_grant
+from storage.staff import about_totp
 from storage.statements import Sql, Work, change, insert_once, question
 from storage.turns import ADD_AUDIT
 
@@ -51,7 +52,7 @@ SEALED: Final = (
     Sealed(t.intake, t.intake.c.sealed_content, (t.intake.c.id,), _named("content")),
     Sealed(t.intake, t.intake.c.sealed_answers, (t.intake.c.id,), _named("answers")),
     Sealed(t.outbox, t.outbox.c.sealed_body, (t.outbox.c.key,), _named("outbox")),
-    Sealed(t.officer, t.officer.c.sealed_totp, (t.officer.c.login,), lambda login: f"officer/{login}/totp"),
+    Sealed(t.officer, t.officer.c.sealed_totp, (t.officer.c.login,), lambda login: about_totp(login).decode()),
     Sealed(t.breach, t.breach.c.sealed_fields, (t.breach.c.id,), _named("breach")),
     Sealed(t.officer_key, t.officer_key.c.sealed_private, (t.officer_key.c.id,), about_officer),
     Sealed(t.intake_key, t.intake_key.c.sealed_keys, (t.intake_key.c.id,), lambda id: about_draft(id).decode()),

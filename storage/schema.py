@@ -82,6 +82,8 @@ session = Table(
     Column("sealed_key", LargeBinary),  # the officer's private key under one that only the cookie gives
 )
 Index("ix_session_officer", session.c.officer)
+Index("ix_session_key_expires", session.c.expires_at, **_where("sealed_key IS NOT NULL"))
+Index("ix_session_key_seen", session.c.seen_at, **_where("sealed_key IS NOT NULL"))
 
 device = Table(
     "device",

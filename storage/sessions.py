@@ -78,6 +78,10 @@ END_OWN_SESSION = change(_END.where(t.session.c.token == p("is_token"), t.sessio
 END_SESSIONS = change(_END.where(t.session.c.officer == p("is_id")))
 END_OTHER_SESSIONS = change(_END.where(t.session.c.officer == p("is_id"), t.session.c.token != p("is_token")))
 
+_HELD = update(t.session).where(t.session.c.sealed_key.is_not(None)).values(sealed_key=None)
+FORGET_EXPIRED = change(_HELD.where(t.session.c.expires_at <= p("now")))
+FORGET_IDLE = change(_HELD.where(t.session.c.seen_at < p("idle_since")))
+
 ADD_DEVICE = insert_once(t.device, "failed", "failed_at", "forgotten")
 KNOW_DEVICE = change(
     update(t.device).where(t.device.c.id == p("is_id")).values(failed=0, failed_at=None, forgotten=0, seen_at=p("now"))
@@ -185,6 +189,13 @@ def end_all(officer: str, at: datetime) -> Work[None]:
     """Every session of an officer ends, and every browser of theirs is a strange one again."""
     yield END_SESSIONS, {"is_id": officer, "now": to_ms(at)}
     yield FORGET_DEVICES, {"is_id": officer}
+
+
+def forget_keys(now: datetime, idle_since: datetime) -> Work[int]:
+    """The keys of sessions whose time is over, or at which nobody sat since then, go; of how many."""
+    expired = yield FORGET_EXPIRED, {"now": to_ms(now)}
+    idle = yield FORGET_IDLE, {"idle_since": to_ms(idle_since)}
+    return int(expired) + int(idle)
 
 
 def known_device(device: str) -> Work[Tried | None]:

@@ -244,7 +244,6 @@ async def test_an_office_with_a_new_key_reads_the_old_and_the_new_and_who_left_r
     old = (await a_tip(world))[TOLD]
     copied = await keyring.opener(gone)  # everything that who leaves could open
     await Accounts(world.storage).revoke(leaves.id, by="operator", at=world.now)
-    await keyring.drop(leaves.id, by="operator", at=world.now)
     assert "1 of its officers hold it" in await keys.rotate_office(settings, TOLD)
     world.uses("khac", "web")
     new = await another_tip(world)

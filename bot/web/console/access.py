@@ -31,6 +31,7 @@ from storage.base import AuditEntry, Case, Commit, Officer, Opener, Visible
 from storage.base import Request as Request_
 from storage.envelope import Locked
 from storage.keyring import Keyring
+from storage.pieces import FileGone, OpenedFile
 from storage.requested import Requests
 
 COOKIE: Final = "canbo"
@@ -72,7 +73,7 @@ class SentFile:
     referral: Referral
     number: int
     kind: str
-    content: bytes
+    opened: OpenedFile
     sha256: str
     mark: str
     held: bool
@@ -230,18 +231,28 @@ async def _file(desk: Desk, referral: str, number: int) -> SentFile:
     media = case.intake.content.media
     kind, ref, _ = media[number] if 0 <= number < len(media) else ("", "", "")
     try:
-        content = await desk.parts.storage.read_file(ref, await opener(desk)) if ref and kind in FILES else None
+        opened = await desk.parts.storage.open_file(ref, await opener(desk)) if ref and kind in FILES else None
+        sha256 = await _sha256(opened) if opened is not None else ""
     except Locked:
         raise HTTPException(404) from None  # the case says that it is locked, and what to do
-    if content is None:
+    except FileGone:
+        opened = None
+    if opened is None:
         raise HTTPException(410 if ref and kind in FILES else 404)
-    sha256 = (await asyncio.to_thread(hashlib.sha256, content)).hexdigest()
     mark = _mark(ref, sha256)
     before = {
         entry.detail.get("mark", mark) for entry in case.timeline if entry.detail.get("file") == mark.partition("/")[0]
     }
     held = case.referral.office == desk.officer.office and case.referral.state in OWNS
-    return SentFile(case.referral, number, kind, content, sha256, mark, held, altered=bool(before - {mark}))
+    return SentFile(case.referral, number, kind, opened, sha256, mark, held, altered=bool(before - {mark}))
+
+
+async def _sha256(file: OpenedFile) -> str:
+    """Of a whole file, piece by piece."""
+    made = hashlib.sha256()
+    async for piece in file.pieces():
+        await asyncio.to_thread(made.update, piece)
+    return made.hexdigest()
 
 
 def _mark(ref: str, sha256: str) -> str:

@@ -16,6 +16,8 @@ from bot.web.console.cases import OPENED, case_page
 ACTIONS: Final = frozenset(
     {"acknowledge", "accept", "return", "transfer", "close", "ask", "classify", "link", "unlink"}
 )
+PASSES_ON: Final = frozenset({"return", "transfer"})
+"""After these another office has the matter."""
 FIELDS: Final = ("reason", "outcome", "office", "other")
 NOWHERE: Final = "-"
 """Stands for a case that was not found, so that the action is refused by the same gate as every other."""
@@ -47,6 +49,8 @@ async def act(request: Request, desk: Desk) -> Response:
     except Refusal as refusal:
         case = await (open_content if opened else open_case)(desk, referral)
         return await case_page(request, desk, case, opened=opened, refusal=str(refusal), status=409)
+    if do in PASSES_ON:
+        await open_case(desk, referral)  # which gives the next office the keys, should this browser never come back
     return RedirectResponse(f"{PATH}/r/{referral}{f'?{OPENED}=1' if opened else ''}", 303)
 
 

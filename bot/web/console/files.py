@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from bot.media.result import PASSES, Clean, Quarantined
 from bot.media.views import Key, View
@@ -50,9 +50,10 @@ async def take_original(request: Request, desk: Desk) -> Response:
         "Content-Disposition": f'attachment; filename="tep-{file.number + 1}-goc.bin"',
         "Content-Security-Policy": SANDBOX,
         "X-Download-Options": "noopen",
+        "Content-Length": str(file.opened.size),
         "Repr-Digest": f"sha-256=:{digest}:",  # RFC 9530
     }
-    return Response(file.content, media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(file.opened.pieces(), media_type="application/octet-stream", headers=headers)
 
 
 async def _page(request: Request, desk: Desk, *, refusal: str = "", status: int = 200) -> Response:
@@ -67,7 +68,7 @@ async def _page(request: Request, desk: Desk, *, refusal: str = "", status: int 
         shown_as=shown.content_type.partition("/")[0] if shown else "", changed=bool(shown and shown.changed),
         why="" if isinstance(view, Clean) else look.say(words.NOT_SHOWN[view.why]),
         again=isinstance(view, Quarantined) and view.why in PASSES,
-        sha256=file.sha256, size=words.size(len(file.content)), altered=file.altered, held=file.held,
+        sha256=file.sha256, size=words.size(file.opened.size), altered=file.altered, held=file.held,
         may_take=desk.officer.role in TAKES_ORIGINALS, reasons=reasons,
     )  # fmt: skip
 
@@ -85,7 +86,7 @@ async def _key(desk: Desk, request: Request) -> Key:
 async def _view(desk: Desk, key: Key, file: SentFile) -> View:
     """The copy, made a moment ago or now. Whoever does not hold the case hears other voices."""
     views, now = desk.parts.views, desk.parts.now()
-    return views.get(key, now) or await views.make(key, file.content, now, changed=not file.held)
+    return views.get(key, now) or await views.make(key, await file.opened.read(), now, changed=not file.held)
 
 
 def _part(request: Request, view: Clean, name: str) -> Response:

@@ -42,6 +42,7 @@ HELD: Final = "held"
 
 VERSION_TABLE: Final = "alembic_version"
 
+WORKS_WITH_NAME: Final = "works_with"
 CANARY: Final = "canary"
 LOOKUP: Final = "lookup"
 """Names in `meta`: of a sealed word that tells whether the key is the right one, and of the sealed key of look-ups, which is
@@ -100,8 +101,10 @@ def the_one(name: str, versions: list[Any]) -> str:
 def note_works_with(binary: str) -> str:
     """The statement that writes down WORKS_WITH; `binary` is the database's type of bytes."""
     return (
-        f"INSERT INTO meta (name, value) VALUES ('works_with', CAST('{WORKS_WITH}' AS {binary})) "  # noqa: S608 - ours
-        "ON CONFLICT (name) DO UPDATE SET value = excluded.value;"
+        f"INSERT INTO meta (name, value) VALUES ('{WORKS_WITH_NAME}', CAST('{WORKS_WITH}' AS {binary})) "  # noqa: S608 - ours
+        # A database whose service key was rotated needs a newer one than its schema does.
+        "ON CONFLICT (name) DO UPDATE SET value = CASE WHEN meta.value > excluded.value THEN meta.value "
+        "ELSE excluded.value END;"
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Table, and_, bindparam, delete, exists, literal_c
 from storage import schema as t
 from storage.base import AuditEntry, StorageUnfit
 from storage.files import about_file, about_key
-from storage.migrate import CANARY, LOOKUP, make_canary, make_lookup
+from storage.migrate import CANARY, LOOKUP, WORKS_WITH_NAME, make_canary, make_lookup
 from storage.office_keys import about_officer
 from storage.rows import audit_values
 from storage.seal import Sealer
@@ -27,6 +27,8 @@ from storage.turns import ADD_AUDIT
 
 p = bindparam
 
+SINCE: Final = b"0012"
+"""The oldest program, by its newest migration, that looks up with a kept key: one before it would find nobody any more."""
 AT_ONCE: Final = 200
 """Rows that are in memory together."""
 
@@ -107,7 +109,7 @@ def rotate(before: Sealer, after: Sealer, at: datetime) -> Work[tuple[int, int]]
     for one, page, write in zip(SEALED, PAGES, WRITES, strict=True):
         anew, unread = yield from _column(one, page, write, before, after)
         done, left = done + anew, left + unread
-    for name, value in ((CANARY, make_canary(after)), (LOOKUP, make_lookup(after))):
+    for name, value in ((CANARY, make_canary(after)), (LOOKUP, make_lookup(after)), (WORKS_WITH_NAME, SINCE)):
         yield FORGET, {"is_name": name}
         yield ADD_META, {"name": name, "value": value}
     yield ADD_AUDIT, audit_values(AuditEntry("operator", "key.service_rotated", "service", at, {"values": str(done)}))

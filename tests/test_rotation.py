@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -23,8 +24,10 @@ from storage.accounts import Accounts
 from storage.base import Officer, StorageUnfit, WrongKey
 from storage.breaches import Breach, Breaches
 from storage.keyring import Keyring
+from storage.migrate import LATEST
 from tests.attacker import Attacker
 from tests.databases import BOTH, KEY, Database, database
+from tests.desk import Desk as Operator
 from tests.test_sealing import PHONE, PHOTO, TOLD, WORDS, a_cry, a_tip, officer_with_key, opened, sign_in, words_of
 from tests.world import World
 
@@ -150,6 +153,19 @@ async def test_the_old_service_key_opens_nothing_that_is_there_now(file: Databas
     assert (home / "keys" / "service.key").stat().st_mode & 0o077 == 0
     [aside] = home.glob("keys/service-until-*.key")  # noqa: ASYNC240 - nothing else runs here
     assert bytes.fromhex(aside.read_text("ascii")) == KEY
+
+
+async def test_a_program_that_would_find_nobody_any_more_is_refused_after_a_rotation(
+    place: Database, home: Path
+) -> None:
+    """One before the key of look-ups was kept: with the new key it would derive another and greet everybody as new."""
+    await place.open()
+    await closed(place)
+    await keys.rotate_service(settings_of(home, place), None)
+    [(value,)] = await place.ask("SELECT value FROM meta WHERE name = 'works_with'")
+    before = f"{int(rotating.SINCE) - 1:04}"
+    assert not "" < bytes(value).decode() <= before
+    assert rotating.SINCE.decode() <= LATEST
 
 
 async def test_a_rotation_that_broke_off_is_brought_to_its_end_by_the_next_start(
@@ -338,3 +354,37 @@ async def test_what_the_escrow_held_of_offices_keys_is_in_the_new_escrow(
     assert (await opened(again, referral, officer, opener)).locked
     await keys.reseal(settings, second[:2])
     assert WORDS in words_of((await opened(again, referral, officer, opener)).intake.content)
+
+
+# ------------------------------------------------------------------------------------------------------ as it is typed
+
+
+async def test_an_operator_types_all_of_it(
+    file: Database, tmp_path: Path, book: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Operator(tmp_path / "home", monkeypatch, capsys)
+    world = World(await file.open(), book)
+    referral = (await a_tip(world))[TOLD]
+    await closed(file)
+
+    async def keys_of(*arguments: str, typed: list[str] | None = None, status: int = 0) -> str:
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(typed or [])))
+        ended, said = await desk.run(file.place, "keys", *arguments)
+        assert (ended, "Traceback" in said) == (status, False), said
+        return said
+
+    shares = shares_in(await keys_of("init"))
+    assert "There" not in await keys_of("init", status=2)
+    assert "open the escrow" in await keys_of("verify", typed=shares[1:])
+    assert "different shares" in await keys_of("verify", typed=shares[:1], status=2)
+    assert "1 stood under the service key" in await keys_of("reseal")
+    shares = shares_in(await keys_of("split", typed=shares[:2]))
+    shares = shares_in(await keys_of("rotate", "--escrow", typed=shares[:2]))
+    assert "0 keys were given" in await keys_of("open", referral.code, typed=shares[:2])
+    assert "no key" in await keys_of("rotate", "--office", TOLD, status=2)
+    assert "0 could not be opened" in await keys_of("rotate", "--service")
+    assert "64 hex digits" in await keys_of("rotate", "--service", "--new-key-from-input", typed=["abc"], status=2)
+    await keys_of("rotate", "--service", "--new-key-from-input", typed=[ANOTHER.hex()])
+    assert "another key" in await keys_of("verify", typed=shares[:2], status=1)
+    (desk.home / "keys" / "service.key").write_text(ANOTHER.hex(), "ascii")
+    assert "open the escrow" in await keys_of("verify", typed=shares[:2])

@@ -34,6 +34,7 @@ from bot.media.result import WHY, Clean, Quarantined
 from bot.media.views import KEPT, Views
 from bot.web import words
 from referral.model import Referral
+from storage.pieces import KeptWhole
 from tests import sent_files as files
 from tests.sent_files import BLUE, MARKER, RED
 from tests.test_console import Desk, add_officer, audit, browser
@@ -529,8 +530,8 @@ async def test_a_file_that_is_another_than_at_the_opening_before_is_said_to_be(
     path = f"/officers/r/{referral.id}/file/0"
     assert "khác với lần mở trước" not in (await chief.get(path)).text
 
-    async def another(*_: object, **__: object) -> bytes:
-        return made("png")
+    async def another(*_: object, **__: object) -> KeptWhole:
+        return KeptWhole(made("png"))
 
-    monkeypatch.setattr(world.storage, "read_file", another)
+    monkeypatch.setattr(world.storage, "open_file", another)
     assert "khác với lần mở trước" in (await chief.get(path)).text

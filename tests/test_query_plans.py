@@ -76,7 +76,8 @@ async def server(tmp_path: Path, book: Book) -> AsyncIterator[asyncpg.Connection
 
 
 FILLED_UP = (
-    "INSERT INTO session (token, officer, created_at, expires_at) SELECT id, id, 0, 0 FROM officer",
+    "INSERT INTO session (token, officer, created_at, expires_at, seen_at, sealed_key) "
+    "SELECT o.id || n, o.id, n, n, n, ''::bytea FROM officer o, generate_series(1, 100) n",
     "INSERT INTO device (id, officer, created_at, seen_at) SELECT id, id, 0, 0 FROM officer",
     "INSERT INTO attachment (id, conversation, created_at) SELECT id, id, 0 FROM conversation",
     "INSERT INTO audit_detail (id) SELECT id FROM audit",

@@ -17,6 +17,7 @@ from bot.channels.pace import Pace
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.channels.web import WebChannel
 from bot.channels.zalo_bot.read import CHANNEL as ZALO_BOT
+from bot.channels.zalo_oa.read import CHANNEL as ZALO_OA
 from bot.deliver import Deliverer, Work
 from bot.demo import add_demo_keys, add_demo_officers, refuse_demo_officers, refuse_without_escrow
 from bot.held import while_held
@@ -75,7 +76,8 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     else:
         await refuse_demo_officers(accounts, book.referral)
         await refuse_without_escrow(Keyring(storage))
-    channels = _channels(settings)
+    paces = {TELEGRAM: Pace(), ZALO_BOT: Pace()}
+    channels = _channels(settings, storage, paces)
     receiver = Receiver(storage, book)
 
     async def run_export(body: Mapping[str, Any]) -> None:
@@ -97,7 +99,7 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
         settings.url,
         utc_now,
         run_export,
-        {TELEGRAM: Pace(), ZALO_BOT: Pace()},
+        paces,
         erase=run_erase,
     )
     deliverer = Deliverer(work)
@@ -106,7 +108,8 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     return Parts(settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now))
 
 
-def _channels(settings: Settings) -> dict[str, Channel]:
+def _channels(settings: Settings, storage: DatabaseStorage, paces: dict[str, Pace]) -> dict[str, Channel]:
+    """Every channel that is set. One that has a pace of its own is given it here."""
     channels: dict[str, Channel] = {"web": WebChannel()}
     if settings.telegram_token:
         from bot.over_telegram import channel_of
@@ -116,6 +119,11 @@ def _channels(settings: Settings) -> dict[str, Channel]:
         from bot import over_zalo_bot
 
         channels[ZALO_BOT] = over_zalo_bot.channel_of(settings)
+    if settings.zalo_oa.app:
+        from bot import over_zalo_oa
+
+        paces[ZALO_OA] = over_zalo_oa.pace()
+        channels[ZALO_OA] = over_zalo_oa.channel_of(settings.zalo_oa, storage, paces[ZALO_OA])
     return channels
 
 
@@ -174,6 +182,11 @@ def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[An
         part = partial(over_zalo_bot.keep_up, parts.channels[ZALO_BOT], parts.settings, parts.receiver)
         name = f"zalo_bot/{parts.settings.zalo_bot_token.value.partition(':')[0]}"
         yield ZALO_BOT, while_held(parts.storage, name, part, stop)
+    if ZALO_OA in parts.channels:
+        from bot import over_zalo_oa
+
+        part = partial(over_zalo_oa.keep_up, parts.channels[ZALO_OA])
+        yield ZALO_OA, while_held(parts.storage, f"zalo_oa/{parts.settings.zalo_oa.app}", part, stop)
 
 
 async def work(settings: Settings) -> int:

@@ -27,7 +27,7 @@ from bot.sealing import said_more, sealing_of
 from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
 from flows.files import FILES, why_not_kept
-from flows.model import Choice, Chose, Conversation, Empty, Line, Media, Sent, Turned, Woke
+from flows.model import Choice, Chose, Conversation, Empty, Line, Media, Sent, StaffWrote, Turned, Woke
 from referral.directory import hotlines_to_show
 from referral.model import Consent, Intake, Referral
 from referral.routing import route
@@ -40,8 +40,8 @@ LOST_TOLD = timedelta(hours=24)
 LOST_WHILE_WATCHED = timedelta(minutes=2)
 """So long after a file was sent its sender is told that it never came."""
 KEPT_HERE = frozenset({"web"})
-BUTTONLESS = frozenset({"zalo_bot"})
-"""Channels on which nothing at all can be pressed (channels.md §0.3)."""
+BUTTONLESS = frozenset({"zalo_bot", "zalo_oa"})
+"""Channels on which nothing can be pressed, or not every answer (channels.md §0.3, §1.2): nothing is said of buttons there."""
 GUESSES_FORGOTTEN_AFTER = timedelta(hours=1)
 """Five wrong codes an hour (flows/engine.py) against 53 bits: nobody finds a stranger's report by trying."""
 SUBMITS = frozenset({"alert", "refer", "human", "append"})
@@ -63,6 +63,8 @@ def decide(snapshot: Snapshot, event: Event, book: Book) -> Commit:
 
 def _from_officers_phone(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     officer, what = snapshot.officer, event.what
+    if isinstance(what, StaffWrote):
+        return Commit(at=event.at, channel=event.channel, external_id=event.external_id)
     assert officer is not None  # noqa: S101 - the caller looked
     press = is_officer_press(what) if isinstance(what, Chose) else None
     if press is not None:

@@ -19,6 +19,7 @@ from bot.app import STOP_WITHIN_S, Parts, at_work, open_parts, todays_book
 from bot.book import Book
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.channels.zalo_bot.read import CHANNEL as ZALO_BOT
+from bot.channels.zalo_oa.read import CHANNEL as ZALO_OA
 from bot.demo import PASSWORD
 from bot.interpreter import settle
 from bot.receive import utc_now
@@ -38,6 +39,10 @@ def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False) -> Star
         from bot import over_zalo_bot
 
         routes = (*routes, over_zalo_bot.door(parts.channels[ZALO_BOT], parts.settings, parts.receiver))
+    if ZALO_OA in parts.channels:
+        from bot import over_zalo_oa
+
+        routes = (*routes, over_zalo_oa.door(parts.channels[ZALO_OA], parts.settings.zalo_oa, parts.receiver))
     return build_site(
         Site(
             receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,
@@ -151,5 +156,7 @@ def banner(settings: Settings) -> str:
         lines.append(f"Demo officers: hotline_111-1 (111), police-5 (national police), … password {PASSWORD}")
     if settings.zalo_bot_token:
         lines.append("Zalo bot: on")
+    if settings.zalo_oa.app:
+        lines.append("Zalo Official Account: on")
     lines.append("Telegram: on" if settings.telegram_token else "Telegram: off (set NHIPCAU_TELEGRAM_TOKEN)")
     return "\n".join(lines) + "\n"

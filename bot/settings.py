@@ -39,6 +39,20 @@ class KeyAt:
 
 
 @dataclass(frozen=True, slots=True)
+class ZaloOa:
+    """A Zalo Official Account (channels.md §1.2): its app, what signs the webhook, a first refresh token. Off without `app`."""
+
+    app: str = ""
+    app_secret: Secret = Secret("")
+    key: Secret = Secret("")
+    account: str = ""
+    refresh_token: Secret = Secret("")
+    api: str = "https://openapi.zalo.me"
+    oauth: str = "https://oauth.zaloapp.com"
+    proxy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How this installation runs. Paths are absolute; `url` is how officers reach their page, without a slash at the end."""
 
@@ -59,6 +73,7 @@ class Settings:
     zalo_bot_secret: Secret = Secret("")
     zalo_bot_proxy: str = ""
     zalo_bot_plan: tuple[int, int] = (50, 3000)
+    zalo_oa: ZaloOa = ZaloOa()
     exports: Path = Path("exports")
     backup_recipients: Path | None = None
     key_at: KeyAt = KeyAt()
@@ -96,6 +111,14 @@ NAMES = {
     "NHIPCAU_TELEGRAM_WEBHOOK": "public https URL of this service's /telegram; long polling without it",
     "NHIPCAU_TELEGRAM_SECRET": "secret of the webhook, 16 to 256 of A-Z a-z 0-9 _ -",
     "NHIPCAU_TELEGRAM_PROXY": "http proxy for calls to Telegram",
+    "NHIPCAU_ZALO_OA_APP": "id of the Zalo app; the Official Account is off without it",
+    "NHIPCAU_ZALO_OA_APP_SECRET": "that app's secret, for its tokens",
+    "NHIPCAU_ZALO_OA_KEY": "OA Secret Key of the webhook page: it signs what Zalo posts to this service's /zalo-oa",
+    "NHIPCAU_ZALO_OA_ID": "id of the Official Account, where the app has several",
+    "NHIPCAU_ZALO_OA_REFRESH_TOKEN": "a refresh token, used once: at the first start, or after an alarm about the token",
+    "NHIPCAU_ZALO_OA_API": "its OpenAPI (default https://openapi.zalo.me)",
+    "NHIPCAU_ZALO_OA_OAUTH": "where its tokens are renewed (default https://oauth.zaloapp.com)",
+    "NHIPCAU_ZALO_OA_PROXY": "http proxy for calls to Zalo's OpenAPI",
     "NHIPCAU_ZALO_BOT_TOKEN": "the Zalo bot's token; the Zalo bot is off without it",
     "NHIPCAU_ZALO_BOT_API": "its Bot API server (default https://bot-api.zaloplatforms.com)",
     "NHIPCAU_ZALO_BOT_WEBHOOK": "public https URL of this service's /zalo-bot; getUpdates without it (for trying only)",
@@ -134,6 +157,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         zalo_bot_secret=Secret(given.get("NHIPCAU_ZALO_BOT_SECRET", "")),
         zalo_bot_proxy=given.get("NHIPCAU_ZALO_BOT_PROXY", ""),
         zalo_bot_plan=_plan("NHIPCAU_ZALO_BOT_PLAN", given.get("NHIPCAU_ZALO_BOT_PLAN") or "50,3000"),
+        zalo_oa=_zalo_oa(given),
         exports=home / "exports",
         away=_away(given.get("NHIPCAU_AWAY", "")),
         backup_recipients=Path(recipients) if (recipients := given.get("NHIPCAU_BACKUP_RECIPIENTS")) else None,
@@ -143,6 +167,26 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     _secret_fits("NHIPCAU_TELEGRAM_SECRET", settings.telegram_webhook, settings.telegram_secret)
     _secret_fits("NHIPCAU_ZALO_BOT_SECRET", settings.zalo_bot_webhook, settings.zalo_bot_secret)
     return settings
+
+
+def _zalo_oa(given: Mapping[str, str]) -> ZaloOa:
+    """Raises BadSetting for an app without its secrets: anybody could post as Zalo."""
+    usual, name = ZaloOa(), "NHIPCAU_ZALO_OA_"
+    found = ZaloOa(
+        app=given.get(f"{name}APP", ""),
+        app_secret=Secret(given.get(f"{name}APP_SECRET", "")),
+        key=Secret(given.get(f"{name}KEY", "")),
+        account=given.get(f"{name}ID", ""),
+        refresh_token=Secret(given.get(f"{name}REFRESH_TOKEN", "")),
+        api=(given.get(f"{name}API") or usual.api).rstrip("/"),
+        oauth=(given.get(f"{name}OAUTH") or usual.oauth).rstrip("/"),
+        proxy=given.get(f"{name}PROXY", ""),
+    )
+    if found.app and not (found.app_secret and found.key):
+        raise BadSetting(
+            "NHIPCAU_ZALO_OA_APP_SECRET or NHIPCAU_ZALO_OA_KEY is missing: the Official Account needs both"
+        )
+    return found
 
 
 def _secret_fits(name: str, webhook: str, secret: Secret) -> None:

@@ -19,7 +19,7 @@ PROMPT_MAX = 2000
 CHOICES_MAX = 14
 """More than this cannot be read as a numbered list on a small phone."""
 WAYS = ("back", "skip", "person", "language", "stop", "danger")
-GOES = ("danger", "stop", "person", "language")
+GOES = ("danger", "stop", "person", "language", "staff")
 SENTENCES = frozenset(
     """kept_text kept_photo kept_voice kept_video kept_document kept_location kept_contact kept_sticker kept_after not_understood
     old_button pick_more done choose_by_number choose_numbers or_words write_or_words
@@ -85,11 +85,11 @@ def _step_problems(book: FlowBook, flow: FlowDef, step: Step) -> Iterator[Proble
         yield Problem(where, "has no last way on", "end `next` with an item without `if`")
     if step.end and (step.next or step.ask != "nothing"):
         yield Problem(where, "is final and still asks or leads on", "remove `end` or `ask` and `next`")
-    if step.ask != "nothing" and not step.say:
+    if step.ask not in {"nothing", "staff"} and not step.say:
         yield Problem(where, "asks without a question", "give `say`")
     if step.ask in {"choice", "many"} and not (step.choices or step.choices_from):
         yield Problem(where, "asks for a choice and offers none", "give `choices`")
-    if step.ask != "nothing" and not step.remember and step.choices_from != "answered":
+    if step.ask not in {"nothing", "staff"} and not step.remember and step.choices_from != "answered":
         yield Problem(where, "asks and forgets the answer", "give `remember`")
     if len(step.choices) > CHOICES_MAX:
         yield Problem(

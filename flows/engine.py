@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from flows.book import FIRST, FlowBook
 from flows.conditions import values_of
+from flows.correct import correct, may_correct, review
 from flows.decoy import fools
 from flows.files import why_not_kept
 from flows.hear.choice import match, typed_whole, way
@@ -30,16 +31,17 @@ from flows.model import (
     Opened,
     Said,
     Sent,
+    StaffWrote,
     Step,
     Turned,
     Woke,
 )
+from flows.staff import TRAIL_MOST, before_staff, silent, with_staff
 from flows.walk import (
     DONE,
     STAYS_FOR_MORE,
     UnderWay,
     advance,
-    answered_choices,
     ask,
     at,
     emptied,
@@ -54,8 +56,6 @@ from flows.walk import (
     Given as Given,  # whoever calls turn() needs it
 )
 
-TRAIL_MOST = 100
-"""So many questions back somebody can go; more would only make every turn heavier."""
 CODE_GUESSES = 5
 UNCLEAR_FOR_A_PERSON = 2
 """So many texts in a row that fit no answer, and a person is offered in words (screening.md §6)."""
@@ -71,6 +71,8 @@ def turn(book: FlowBook, conversation: Conversation, event: CitizenEvent, given:
         return Turned(replace(emptied(now.talk), lapsed=True), None, ("erase",), draft=now.talk)
     if isinstance(event, Opened):
         return _open(now, event)
+    if isinstance(event, StaffWrote):
+        return with_staff(now)
     if not now.talk.flow:
         return _first(now, event)
     match event:
@@ -87,6 +89,19 @@ def turn(book: FlowBook, conversation: Conversation, event: CitizenEvent, given:
 def put(book: FlowBook, conversation: Conversation, place: str, given: Given) -> Turned:
     """Put the question at a place to somebody who is in no flow: an officer wrote, and they may answer."""
     return ask(at(UnderWay(book, given, conversation), place, say=True))
+
+
+def _said_to_staff(now: UnderWay, text: str) -> Turned:
+    """Kept, and read by whoever answers them; only what must never be missed is answered here."""
+    word = way(text) or _pressed_in_words(now, text)
+    if word == "back":
+        return enter(now, "back")
+    if word in ALWAYS:
+        return _way(before_staff(now), word)
+    now = now.keep(notes=(*now.talk.notes, text))
+    if _is_cry(now, text):
+        return _way(now, "danger")
+    return silent(replace(now, do=(*now.do, "append")) if now.talk.intake else now)
 
 
 # ------------------------------------------------------------------------------------------------------- beginning
@@ -161,9 +176,11 @@ def _said(now: UnderWay, text: str) -> Turned:
         return _came_back(now, text)
     if now.talk.flow == FIRST and _is_closed(now, text):
         return ask(now.tell("too_many_codes"), again=True)
+    if now.step.ask == "staff":
+        return _said_to_staff(now, text)
     word = way(text) or _pressed_in_words(now, text)
-    if word == "review" and _may_correct(now):
-        return _review(now)
+    if word == "review" and may_correct(now):
+        return review(now)
     if word and word != "review":
         return _way(now, word)
     step = now.step
@@ -225,6 +242,8 @@ def _is_cry(now: UnderWay, text: str) -> bool:
 
 
 def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:
+    if now.step.ask == "staff":
+        return _chose(before_staff(now), ids, prompt)
     is_now = prompt is None or prompt == now.talk.prompt
     is_offered = is_now and bool(ids) and ids[0] in {choice.id for choice in offered(now)}
     if ids and ids[0] in ALWAYS and not is_offered:
@@ -244,6 +263,8 @@ def _sent(now: UnderWay, media: Media) -> Turned:
     step, refused = now.step, why_not_kept(media, now.talk.media)
     now = keep_media(now, media)
     cry = _is_cry(now, media.caption) and now.talk.flow != "danger"
+    if step.ask == "staff" and not (cry or refused):
+        return silent(now)
     if media.kind not in step.accepts or refused:
         return _way(now, "danger") if cry else ask(now, again=True)
     if media.kind in STAYS_FOR_MORE:
@@ -329,7 +350,7 @@ def _answer_choice(now: UnderWay, ids: tuple[str, ...], *, typed: bool) -> Turne
     if not known:
         return ask(now.tell("not_understood"), again=True)
     if step.choices_from == "answered":
-        return _correct(now, known[0])
+        return correct(now, known[0])
     return advance(_remember(now, step, known[0]))
 
 
@@ -350,29 +371,6 @@ def _pick(now: UnderWay, step: Step, known: tuple[str, ...], *, finish: bool) ->
 def _remember(now: UnderWay, step: Step, answer: Answer) -> UnderWay:
     answers = {**now.talk.answers, step.remember: answer} if step.remember else now.talk.answers
     return now.keep(answers=answers, trail=(*now.talk.trail, now.place)[-TRAIL_MOST:], picked=(), unclear=0)
-
-
-def _may_correct(now: UnderWay) -> bool:
-    """Answers can be listed for correcting: there are some, and nobody reads over the shoulder (screening.md §6)."""
-    return not now.talk.quiet and bool(_corrects(now)) and bool(answered_choices(now))
-
-
-def _corrects(now: UnderWay) -> str:
-    """The place of this flow where an answer is picked for correcting, or empty."""
-    steps = now.book.flows[now.talk.flow].steps.values()
-    return next((f"{now.talk.flow}.{step.id}" for step in steps if step.choices_from == "answered"), "")
-
-
-def _review(now: UnderWay) -> Turned:
-    """ "Sửa" at any question: which answer? Then on from there to the question that stands."""
-    return enter(now.keep(trail=(*now.talk.trail, now.place), picked=()), _corrects(now))
-
-
-def _correct(now: UnderWay, slot: str) -> Turned:
-    flow = now.book.flows[now.talk.flow]
-    step = next(step for step in flow.steps.values() if step.remember == slot)
-    answers = {name: answer for name, answer in now.talk.answers.items() if name != slot}
-    return ask(at(now.keep(answers=answers, correcting=True), f"{flow.id}.{step.id}", say=True))
 
 
 def _moved_steps(now: UnderWay) -> UnderWay:

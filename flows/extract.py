@@ -22,6 +22,7 @@ USES = {
     "many": "asks for several choices",
     "text": "asks for a free answer",
     "code": "asks for a receipt code",
+    "staff": "a human answers",
     "nothing": "only says",
 }
 

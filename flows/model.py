@@ -20,8 +20,9 @@ Answer = str | tuple[str, ...]
 
 SKIPPED = "skip"
 
-Asking = Literal["choice", "many", "text", "code", "nothing"]
-"""How a step listens: one choice, several choices, free text, a receipt code, or not at all (it says and goes on)."""
+Asking = Literal["choice", "many", "text", "code", "staff", "nothing"]
+"""How a step listens: one choice, several choices, free text, a receipt code, silently while one of the staff answers, or not at
+all (it says and goes on)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,11 @@ class Woke(Struct, frozen=True):
     what: str
 
 
-CitizenEvent = Opened | Said | Chose | Sent | Empty | Woke
+class StaffWrote(Struct, frozen=True):
+    """One of the staff wrote to the person in the platform's own window: from here on a human answers them there."""
+
+
+CitizenEvent = Opened | Said | Chose | Sent | Empty | Woke | StaffWrote
 
 # ------------------------------------------------------------------------------------------------- what was understood
 

@@ -187,7 +187,7 @@ def _texts(raw: str | list[str]) -> tuple[str, ...]:
 
 def _asking(raw: _Step) -> Asking:
     word = raw.ask or ("choice" if raw.choices or raw.choices_from else "nothing")
-    return cast(Asking, _one_of(word, frozenset({"choice", "many", "text", "code", "nothing"}), "ask"))
+    return cast(Asking, _one_of(word, frozenset({"choice", "many", "text", "code", "staff", "nothing"}), "ask"))
 
 
 def _one_of(word: str, known: frozenset[str], key: str) -> str:

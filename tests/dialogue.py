@@ -11,7 +11,8 @@
     after: {step: tip.after}
 
 `they` is one of: opened, said (with `times`), code (types the code of the first report), chose, pressed (with `back`: an
-older message's button), sent (with `caption`), empty, again (the same update once more), together (several at once), waits (time
+older message's button), sent (with `caption`), empty, staff (a
+human answers them in the platform's own window), again (the same update once more), together (several at once), waits (time
 goes by), officer (does, to, reason, outcome, says), joins (a phone becomes an officer's), looks (a phone). `by` says who, where
 it is not the one person of the dialogue. The ways that every question has (back, skip, person, stop, danger) are left out:
 tests/test_engine_properties.py looks for them.
@@ -28,7 +29,7 @@ from typing import Any
 import yaml
 
 from bot.channels.base import Message
-from flows.model import Chose, CitizenEvent, Conversation, Said
+from flows.model import Chose, CitizenEvent, Conversation, Said, StaffWrote
 from tests.world import FAILED, World
 
 FOLDER = Path(__file__).parent / "conversations"
@@ -114,6 +115,8 @@ async def _said(world: World, who: str, they: dict[str, Any]) -> list[Message]:
         return await world.again()
     if "looks" in they:
         return await world.phone(who)
+    if "staff" in they:
+        return await world.event(who, StaffWrote())
     assert "empty" in they, f"nobody knows how to do {they}"
     return await world.empty(who)
 

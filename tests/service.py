@@ -33,6 +33,7 @@ from storage.store import DatabaseStorage
 from tests.fakes.telegram import TOKEN, FakeTelegram
 from tests.fakes.zalo_bot import TOKEN as ZALO_TOKEN
 from tests.fakes.zalo_bot import FakeZaloBot
+from tests.fakes.zalo_oa import FakeZaloOa
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "a-secret-of-32-signs-for-the-test"
@@ -81,6 +82,16 @@ class Service:
                 "NHIPCAU_ZALO_BOT_WEBHOOK": f"{self.url}/zalo-bot",
                 "NHIPCAU_ZALO_BOT_SECRET": SECRET,
             }
+        return self
+
+    def with_zalo_oa(self, zalo: FakeZaloOa) -> Self:
+        """The same with this Zalo Official Account; `zalo.save_webhook` points its events here."""
+        self._environ |= {
+            "NHIPCAU_ZALO_OA_APP": zalo.app_id, "NHIPCAU_ZALO_OA_APP_SECRET": zalo.app_secret,
+            "NHIPCAU_ZALO_OA_KEY": zalo.key, "NHIPCAU_ZALO_OA_ID": zalo.account,
+            "NHIPCAU_ZALO_OA_REFRESH_TOKEN": zalo.refresh, "NHIPCAU_ZALO_OA_API": zalo.url,
+            "NHIPCAU_ZALO_OA_OAUTH": zalo.url,
+        }  # fmt: skip
         return self
 
     @property

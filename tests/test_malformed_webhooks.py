@@ -22,6 +22,10 @@ from bot.channels.telegram import webhook as telegram
 from bot.channels.telegram.send import TelegramChannel
 from bot.channels.zalo_bot import webhook as zalo_bot
 from bot.channels.zalo_bot.send import ZaloBotChannel
+from bot.channels.zalo_oa import webhook as zalo_oa
+from bot.channels.zalo_oa.send import ZaloOaChannel
+from bot.channels.zalo_oa.signature import HEADER as ZALO_OA_HEADER
+from bot.channels.zalo_oa.signature import decoded, signature_of
 from tests.test_zalo_bot import AN, event
 
 SECRET = "a-secret-of-32-signs-for-the-test"
@@ -132,4 +136,52 @@ def test_no_body_breaks_a_door_and_none_unsigned_comes_in(channel: str) -> None:
 
     holds()
     assert count >= BODIES
+    assert len(door.taken) > BODIES // 50, "some of it must come near enough to be read"
+
+
+APP = "360846524940903967"
+SIGNATURES: Sequence[Callable[[str], bytes | None]] = (
+    lambda mac: f"mac={mac}".encode(), lambda mac: mac.encode(),
+    lambda _: None, lambda _: b"", lambda mac: f"mac={mac[:-1]}".encode(), lambda mac: f"mac={mac[::-1]}".encode(),
+    lambda _: b"mac=" + b"0" * 64, lambda _: b"mac=\xe1\xba\xa1",
+)  # fmt: skip
+RIGHT = 2
+"""So many of them, the first, are Zalo's."""
+
+
+def oa_events() -> list[Any]:
+    from tests.test_zalo_oa import EVENTS as REAL
+
+    return [body for body, _ in REAL]
+
+
+def test_zalo_oa_hears_200_whatever_comes_and_only_what_is_signed_comes_in() -> None:
+    """Another answer to what is not signed would have Zalo show the address as broken (channels.md §1.2)."""
+    channel = ZaloOaChannel(None, None)  # type: ignore[arg-type]  # nothing is sent
+    door = Posted(lambda receive: zalo_oa.webhook_route(channel, APP, SECRET, receive), ZALO_OA_HEADER)
+    real = oa_events()
+    count = unsigned = 0
+
+    @settings(max_examples=BODIES // AT_ONCE, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.integers(0, 2**64), st.lists(anything, min_size=8, max_size=40))
+    def holds(seed: int, odd: list[Any]) -> None:
+        chance = random.Random(seed)  # noqa: S311 - a seed is no secret
+
+        async def all_of_them() -> None:
+            nonlocal count, unsigned
+            for _ in range(AT_ONCE):
+                body, way = broken(chance, real, odd), chance.choice(range(len(SIGNATURES)))
+                moment = str((decoded(body) or {}).get("timestamp") or "")
+                before, count = len(door.taken), count + 1
+                header = SIGNATURES[way](signature_of(body, APP, moment, SECRET))
+                assert await door.post(body, header) == 200, body
+                if way >= RIGHT:
+                    unsigned += 1
+                    assert len(door.taken) == before, body
+
+        asyncio.run(all_of_them())
+
+    holds()
+    assert count >= BODIES
+    assert unsigned > BODIES // 2
     assert len(door.taken) > BODIES // 50, "some of it must come near enough to be read"

@@ -75,16 +75,19 @@ class Sent(Struct, frozen=True):
     message_ids: tuple[str, ...] = ()
 
 
+What = Literal["again", "blocked", "held", "misconfigured", "unpaid", "never"]
+"""What to do next about a message that did not go out; see `SendError`."""
+
+
 class SendError(Exception):
     """A message did not (certainly) go out, typed by what to do next; carries no text, no address, no token.
 
-    again: try again after `after_s` seconds · blocked: this person cannot be reached here any more ·
-    misconfigured: nothing will go out until an operator acts · never: this message can never be sent.
+    again: try again after `after_s` seconds · blocked: this person cannot be reached here any more · held: not until they
+    write again · misconfigured: nothing will go out until an operator acts · unpaid: nor until somebody pays ·
+    never: this message can never be sent.
     """
 
-    def __init__(
-        self, what: Literal["again", "blocked", "misconfigured", "never"], code: str, after_s: float = 0.0
-    ) -> None:
+    def __init__(self, what: What, code: str, after_s: float = 0.0) -> None:
         super().__init__(f"not sent ({what}): {code}")
         self.what = what
         self.code = code
@@ -93,12 +96,16 @@ class SendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a channel can show: code points a message, buttons a message, whether it has buttons and can delete."""
+    """What a channel can show: code points a message, buttons a message, whether it has buttons and can delete.
+
+    `window_s`: so many seconds after a person was last heard nothing reaches them any more; 0 where that never ends.
+    """
 
     text: int
     buttons: int
     has_buttons: bool
     can_clear: bool
+    window_s: float = 0.0
 
 
 class Channel(Protocol):

@@ -76,7 +76,8 @@ ROLES: Final[Mapping[str, str]] = {
 CHANNELS: Final[Mapping[str, str]] = {
     "web": "trang web",
     "telegram": "Telegram",
-    "zalo_bot": "Zalo",
+    "zalo_bot": "Zalo Bot",
+    "zalo_oa": "Zalo",
     "terminal": "thử nghiệm",
 }
 LANGUAGES: Final[Mapping[str, str]] = {"vi": "tiếng Việt", "en": "tiếng Anh"}

@@ -158,7 +158,7 @@ CASE: Final[Mapping[str, str]] = {
         "Sharing was not agreed to: only the chosen answers are shown."
     ),
     "Mở nội dung": "Open the content",
-    "Lời kể, cách liên lạc và tệp. Lần mở được ghi lại.": (
+    "Lời kể, cách liên lạc và tệp. Lần mở và lý do được ghi lại.": (
         "Their account, how to reach them, files. That you opened it is recorded."
     ),
     "Viết thêm": "Added in writing",

@@ -174,4 +174,27 @@ ACCOUNTS: Final[Mapping[str, str]] = {
     "Mất liên lạc với hệ thống. Chưa gửi được; điều bạn viết vẫn còn ở trang này. Thử lại khi có mạng.": (
         "The service cannot be reached. Nothing was sent; what you wrote is still on this page. Try again with the line back."
     ),
+    # Why words are opened, and what else the audit holds of officers
+    "Lý do mở": "Reason",
+    "Hồ sơ này do đồng nghiệp giữ. Chọn lý do rồi mở nội dung.": "A colleague holds this case. Choose a reason, then open it.",
+    "xử lý hồ sơ này": "handling this case",
+    "thay đồng nghiệp đang giữ": "in place of the colleague who holds it",
+    "phụ trách xem lại": "a chief looks again",
+    "người nhắn yêu cầu": "the person asked for it",
+    "lập phiếu chuyển": "making a hand-over sheet",
+    "Cấp mã một lần": "Made a one-time code",
+    "Cán bộ dùng mã một lần": "Used the one-time code",
+    "Thu quyền": "Revoked",
+    "Cán bộ đổi mật khẩu": "Changed the own password",
+    "Đăng nhập sai": "Tried in vain to sign in",
+    "Đăng xuất ở một nơi": "Signed out at one place",
+    "Xem danh sách cán bộ": "Saw the list of officers",
+    "Xem các yêu cầu": "Saw the requests",
+    "Tải số liệu tuần": "Downloaded weekly figures",
+    "Xem nhật ký": "Saw the audit",
+    "Tạo khóa của cơ quan": "Made an office's key",
+    "Trao khóa của cơ quan": "Gave an office's key",
+    "Tạo khóa của cán bộ": "Made an officer's key",
+    "Giữ khóa dưới mật khẩu mới": "Put the key under the new password",
+    "Bỏ khóa của cán bộ": "Dropped an officer's key",
 }

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -44,11 +45,24 @@ TAKES_ORIGINALS: Final = frozenset({"chief"})
 OWNS: Final = frozenset({"acknowledged", "accepted", "closed"})
 """States in which an office has the case as its own: its officers hear voices as they are, its chief has the originals."""
 EXPORT: Final = "weekly"
+HANDLING, FOR_SHEET = "1", "phieu"
+OPEN_REASONS: Final[Mapping[str, str]] = {
+    HANDLING: "handling", "thay": "cover", "xemlai": "review", "yeucau": "requested", FOR_SHEET: "sheet",
+}  # fmt: skip
+"""Why the words of a person are opened: by what stands in an address, as the audit has it."""
 FILES: Final = frozenset({"photo", "voice", "video", "document"})
 """Kinds of media that are kept as files; the others are words (a place, a contact)."""
 EXPORT_NAME: Final = re.compile(r"weekly-\d{4}-W\d{2}\.(?:xlsx|csv)")
 _NEXT = re.compile(r"/officers/(?:r/[0-9a-zA-Z]{1,64}(?:/sheet)?|exports|requests|staff|me|keys)?")
 _CODE = re.compile(r"[0-9A-Z]{4,12}")
+
+
+class ReasonNeeded(Exception):
+    """The words were not opened: a colleague holds the case, so another reason has to be given. Has the case without them."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__("a reason is needed")
+        self.case = case
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +182,23 @@ async def open_case(desk: Desk, referral: str) -> Case:
     return await _opened(desk, referral, _nothing)
 
 
-async def open_content(desk: Desk, referral: str) -> Case:
+async def open_content(desk: Desk, referral: str, why: str) -> Case:
     """The same with every word that this office may read: the one place where a person's words are opened.
 
-    It is written down before anything is shown. Raises HTTPException 404 where there is nothing that they may open.
+    It is written down with its reason (a key of OPEN_REASONS) before anything is shown. Raises ReasonNeeded where a colleague
+    holds the case and another reason has to be given, HTTPException 404 where there is nothing that they may open.
     """
     case = await _opened(desk, referral, visible)
-    await note(desk, "content.opened", referral)
+    if why not in reasons_for(desk, case):
+        raise ReasonNeeded(replace(case, intake=replace(case.intake, content=Content())))
+    await note(desk, "content.opened", referral, {"reason": OPEN_REASONS[why]})
     return case
+
+
+def reasons_for(desk: Desk, case: Case) -> Sequence[str]:
+    """The reasons for which this officer may open the words: handling it is none where a colleague holds it."""
+    by_other = case.referral.officer not in ("", desk.officer.id)
+    return [one for one in OPEN_REASONS if not (one == HANDLING and by_other)]
 
 
 async def _opened(desk: Desk, referral: str, shown: Visible) -> Case:

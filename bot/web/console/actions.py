@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.events import OfficerDid
 from bot.receive import Refusal
-from bot.web.console.access import OPENS, PATH, Desk, find_code, open_case, open_content
-from bot.web.console.cases import OPENED, case_page
+from bot.web.console.access import OPEN_REASONS, OPENS, PATH, Desk, find_code, open_case
+from bot.web.console.cases import OPENED, opened_page
 
 ACTIONS: Final = frozenset(
     {"acknowledge", "accept", "return", "transfer", "close", "ask", "classify", "link", "unlink"}
@@ -43,15 +43,15 @@ async def act(request: Request, desk: Desk) -> Response:
         text=str(form.get("text", "")),
         other=other,
     )
-    opened = bool(form.get(OPENED))
+    why = str(form.get(OPENED, ""))
+    why = why if why in OPEN_REASONS else ""
     try:
         await desk.parts.receiver.officer(did)
     except Refusal as refusal:
-        case = await (open_content if opened else open_case)(desk, referral)
-        return await case_page(request, desk, case, opened=opened, refusal=str(refusal), status=409)
+        return await opened_page(request, desk, referral, why, refusal=str(refusal), status=409)
     if do in PASSES_ON:
         await open_case(desk, referral)  # which gives the next office the keys, should this browser never come back
-    return RedirectResponse(f"{PATH}/r/{referral}{f'?{OPENED}=1' if opened else ''}", 303)
+    return RedirectResponse(f"{PATH}/r/{referral}{f'?{OPENED}={why}' if why else ''}", 303)
 
 
 async def _meant(desk: Desk, code: str, referral: str) -> str:

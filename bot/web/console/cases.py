@@ -12,7 +12,17 @@ from starlette.responses import Response
 from bot.asking import HELD, LONGEST, agreed
 from bot.labels import coded_answers, text_name
 from bot.web import words
-from bot.web.console.access import FILES, Desk, linked_cases, open_case, open_content
+from bot.web.console.access import (
+    FILES,
+    FOR_SHEET,
+    OPEN_REASONS,
+    Desk,
+    ReasonNeeded,
+    linked_cases,
+    open_case,
+    open_content,
+    reasons_for,
+)
 from bot.web.console.frame import officer_names, page_values
 from bot.web.console.queue import row_of
 from bot.web.look import Look, look_of
@@ -24,28 +34,39 @@ from referral.model import Content, Office, Referral, Source
 from storage.base import Case
 
 OPENED: Final = "mo"
-"""With this in its address or its form, a page shows the person's own words: the officer asked for them."""
+"""With a reason under this name in its address or its form, a page shows the person's own words: the officer asked for them."""
+SAY_WHY: Final = "Hồ sơ này do đồng nghiệp giữ. Chọn lý do rồi mở nội dung."
 ANSWERS: Final = frozenset({"add_text"})
 """Free texts in which somebody answers an officer or adds to their report: they belong to the exchange."""
 
 
 async def show_case(request: Request, desk: Desk) -> Response:
-    """GET /r/<id>: the case; with ?mo=1 the person's words too. Opening is written down, each of the two."""
-    opened = request.query_params.get(OPENED) == "1"
-    case = await (open_content if opened else open_case)(desk, request.path_params["referral"])
-    return await case_page(request, desk, case, opened=opened)
+    """GET /r/<id>: the case; with a reason in `mo` the person's words too. Opening is written down, each of the two."""
+    return await opened_page(request, desk, request.path_params["referral"], request.query_params.get(OPENED, ""))
+
+
+async def opened_page(
+    request: Request, desk: Desk, referral: str, why: str, *, refusal: str = "", status: int = 200
+) -> Response:
+    """The page of a case, its words shown where `why` is a reason for it."""
+    try:
+        case = await (open_content(desk, referral, why) if why else open_case(desk, referral))
+    except ReasonNeeded as needed:
+        case, why, refusal = needed.case, "", refusal or SAY_WHY
+    return await case_page(request, desk, case, opened=why, refusal=refusal, status=status)
 
 
 async def case_page(
-    request: Request, desk: Desk, case: Case, *, opened: bool = False, refusal: str = "", status: int = 200
+    request: Request, desk: Desk, case: Case, *, opened: str = "", refusal: str = "", status: int = 200
 ) -> Response:
-    """The page of an opened case; `refusal` says why an action was not taken."""
+    """The page of an opened case, its words if they were `opened` for a reason; `refusal` says why an action was not taken."""
     look = look_of(request)
     names = await officer_names(desk)
     content = _content_values(desk, case) if opened else {}
     return render(
         request, "console/case.html", status, **page_values(desk, look), **_case_values(desk, case, names, look),
         **_choices(desk, case, look), linked=await _linked(desk, case, names, look),
+        why=[(one, look.say(words.OPENED_FOR[OPEN_REASONS[one]])) for one in reasons_for(desk, case) if one != FOR_SHEET],
         content=content, opened=opened, withheld=_withheld(case), locked=case.locked, refusal=look.say(refusal), at="case",
     )  # fmt: skip
 
@@ -186,8 +207,8 @@ def details(desk: Desk, look: Look) -> dict[str, str]:
         **book.classes,
         **{one.id: (one.name, one.name_en) for one in book.offices},
     }
-    reasons = {code: look.say(name) for code, name in words.ORIGINAL_REASONS.items()}
-    return reasons | {code: look.of_two(name) for code, name in coded.items()}
+    told = {code: look.of_two(name) for code, name in coded.items()}
+    return {**{code: look.say(why) for code, why in words.OPENED_FOR.items()}, **told}
 
 
 def source_line(sources: Mapping[str, Source], name: str) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from bot import transfer
 from bot.labels import coded_answers, text_name
 from bot.web import words
-from bot.web.console.access import Desk, open_case, open_content, sheet_made
+from bot.web.console.access import FOR_SHEET, Desk, open_case, open_content, sheet_made
 from bot.web.console.cases import directory, screening_values, source_line
 from bot.web.console.frame import officer_names, page_values
 from bot.web.console.queue import row_of
@@ -29,7 +29,7 @@ async def show(request: Request, desk: Desk) -> Response:
     """GET /r/<id>/sheet?toi=<office>: the sheet for that office; that it was made is written down."""
     look, referral = look_of(request), request.path_params["referral"]
     office = next((one for one in desk.parts.book.referral.offices if one.id == request.query_params.get("toi")), None)
-    case = await (open_content if office else open_case)(desk, referral)
+    case = await (open_content(desk, referral, FOR_SHEET) if office else open_case(desk, referral))
     may = office is None or transfer.may_know(_snapshot(case), office, desk.parts.book)
     if office is not None and may:
         await sheet_made(desk, referral, office.id)

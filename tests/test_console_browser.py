@@ -132,6 +132,22 @@ def test_a_list_that_lost_its_line_says_so_and_one_that_has_it_again_goes_on(des
     sync_api.expect(hint).to_be_hidden()
 
 
+def test_words_stay_on_the_page_while_the_service_cannot_be_reached(desk: Any):
+    desk.goto("/officers/?xem=tatca")
+    desk.locator("tr:not(.waits) a.code").first.click()
+    desk.get_by_text("Nhắn cho người này").click()
+    desk.get_by_label("Lời nhắn").fill("Bạn ở gần chỗ nào?")
+    desk.context.set_offline(True)
+    desk.get_by_role("button", name="Gửi lời nhắn").click()
+    sync_api.expect(desk.locator("#lost")).to_be_visible()
+    assert desk.get_by_label("Lời nhắn").input_value() == "Bạn ở gần chỗ nào?"
+    desk.context.set_offline(False)
+    sync_api.expect(desk.locator("#lost")).to_be_hidden()
+    press(desk, "Gửi lời nhắn")
+    assert desk.locator("#lost").is_hidden()
+    assert "Nhắn cho người báo" in desk.inner_text("main")
+
+
 def test_the_keys_are_told_and_never_get_in_the_way_of_writing(desk: Any):
     desk.keyboard.press("?")
     sync_api.expect(desk.locator("#help")).to_be_visible()

@@ -165,9 +165,10 @@ ACCOUNTS: Final[Mapping[str, str]] = {
     "tới máy cán bộ": "reach a phone",
     "chưa tới máy nào": "reach no phone",
     # The list's bell, and a page that lost its line
-    "Bật chuông khi có hồ sơ khẩn": "Ring when an urgent case comes",
-    "Chuông đang bật: bấm để tắt": "The bell is on: press to switch it off",
-    "Chuông chờ: chạm vào trang một lần": "The bell waits: touch the page once",
+    "Tiếng báo khi có hồ sơ khẩn mới": "A sound when a new urgent case comes",
+    "Bật chuông": "Turn the bell on",
+    "Chuông bật": "Bell is on",
+    "Chuông: chạm trang để có tiếng": "Bell: touch the page to hear it",
     "Chưa phân loại": "Not classified",
     "chưa phân loại": "not classified",
     "Mọi hồ sơ đang mở đã được phân loại.": "Every open case was classified.",

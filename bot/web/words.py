@@ -186,6 +186,8 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
 }
 """Why there is no copy for viewing (`bot.media.result.WHY`)."""
 
+LOOKING: Final = frozenset({"case.opened", "content.opened", "file.opened", "sheet.made"})
+"""What changes nothing about a case."""
 NO_PHONE: Final = "chưa có máy nào của người cần báo nhận thông báo"
 COUNTRIES: Final[Mapping[str, str]] = {
     "AE": "Các Tiểu vương quốc Ả Rập Thống nhất",
@@ -292,9 +294,13 @@ def timeline(
     now: datetime | None = None,
     say: Say = vietnamese,
 ) -> list[dict[str, str]]:
-    """The audit in plain words, newest last; the same thing again and again is one line with its count and last time."""
+    """The audit in plain words, newest last; the same thing again and again is one line with its count and last time.
+
+    So is each kind of looking, among others of its kind: who works on a case opens it many times.
+    """
     lines: list[dict[str, str]] = []
     counts: list[int] = []
+    looks = 0  # lines at the end that are nothing but looking
     for entry in entries:
         line = {
             "who": names.get(entry.actor, say("Hệ thống")),
@@ -302,12 +308,17 @@ def timeline(
             "detail": _detail(entry, details, say),
         }
         moment = {"at": when(entry.at), "age": ago(entry.at, now, say) if now else ""}
-        if lines and line.items() <= lines[-1].items():
-            counts[-1] += 1
-            lines[-1].update(moment)
+        looks = looks if entry.action in LOOKING else 0
+        same = [
+            at for at in range(len(lines) - max(looks, 1), len(lines)) if at >= 0 and line.items() <= lines[at].items()
+        ]
+        if same:
+            lines.append({**lines.pop(same[0]), **moment})
+            counts.append(counts.pop(same[0]) + 1)
         else:
             lines.append({**line, **moment})
             counts.append(1)
+            looks += entry.action in LOOKING
     return [
         {**line, "times": say("{n} lần", n=count) if count > 1 else ""}
         for line, count in zip(lines, counts, strict=True)

@@ -47,6 +47,7 @@
   };
   const label = () => {
     if (!bell) return;
+    bell.hidden = false;
     bell.setAttribute("aria-pressed", on);
     bell.textContent = bell.dataset[on ? (awake() ? "on" : "asleep") : "off"];
   };
@@ -70,7 +71,7 @@
     });
     for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, wake);
     label();
-  } else if (bell) bell.remove();
+  }
 
   /* --------------------------------------------------------------------------------------------------------- changes */
   const live = queue().dataset.live;

@@ -132,9 +132,11 @@ def test_a_list_that_lost_its_line_says_so_and_one_that_has_it_again_goes_on(des
     sync_api.expect(hint).to_be_hidden()
 
 
-def test_words_stay_on_the_page_while_the_service_cannot_be_reached(desk: Any):
-    desk.goto("/officers/?xem=tatca")
-    desk.locator("tr:not(.waits) a.code").first.click()
+def test_words_stay_on_the_page_while_the_service_cannot_be_reached(chromium: Any, desk: Any, cry: str):  # noqa: F811
+    someone_calls(chromium, cry).context.close()
+    desk.goto("/officers/")
+    desk.locator("tr.urgent.waits a.code").last.click()
+    press(desk, "Tôi nhận")
     desk.get_by_text("Nhắn cho người này").click()
     desk.get_by_label("Lời nhắn").fill("Bạn ở gần chỗ nào?")
     desk.context.set_offline(True)

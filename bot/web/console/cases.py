@@ -208,7 +208,8 @@ def details(desk: Desk, look: Look) -> dict[str, str]:
         **{one.id: (one.name, one.name_en) for one in book.offices},
     }
     told = {code: look.of_two(name) for code, name in coded.items()}
-    return {**{code: look.say(why) for code, why in words.OPENED_FOR.items()}, **told}
+    looked = {**words.OPENED_FOR, **words.ORIGINAL_REASONS}
+    return {code: look.say(why) for code, why in looked.items()} | told
 
 
 def source_line(sources: Mapping[str, Source], name: str) -> str:

@@ -42,7 +42,8 @@ ANSWERS: Final = frozenset({"add_text"})
 
 async def show_case(request: Request, desk: Desk) -> Response:
     """GET /r/<id>: the case; with a reason in `mo` the person's words too. Opening is written down, each of the two."""
-    return await opened_page(request, desk, request.path_params["referral"], request.query_params.get(OPENED, ""))
+    why = request.query_params.get(OPENED, "")
+    return await opened_page(request, desk, request.path_params["referral"], why if why in OPEN_REASONS else "")
 
 
 async def opened_page(

@@ -37,8 +37,12 @@ def place_of(book: Book, text: str, *, asked: bool = False) -> Whereabouts | Non
     if rest is not None and rest.country != "VN":
         return rest
     named = _named(book, found)
-    if named.province or rest is None:
+    if named.province:
         return named
+    if rest is None:
+        # A province's own name, given as the answer, is that province, whatever commune elsewhere is called the same.
+        known = _heard(book, text) if asked else None
+        return known if known is not None and known.province in found.provinces else named
     return rest if rest.province in found.provinces else named
 
 

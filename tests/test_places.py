@@ -6,6 +6,7 @@ import pytest
 
 from bot.book import Book
 from bot.place import place_of
+from flows.hear.normal import fold
 from referral.places.find import communes, find
 from referral.places.table import BadTable, Table, nearest, read_table, words_of
 
@@ -95,6 +96,15 @@ def test_a_place_abroad_goes_first_and_a_name_here_is_none_abroad(book: Book, sa
     place = place_of(book, said)
     assert place is not None
     assert (place.country, place.province) == (country, province)
+
+
+@pytest.mark.parametrize("marks", [True, False])
+def test_a_provinces_own_name_as_the_answer_is_that_province(book: Book, marks: bool):
+    """Communes elsewhere are called the same; whoever answers "Lạng Sơn" means the province, and its police must hear of it."""
+    for code, name in book.referral.provinces.items():
+        said = name if marks else fold(name)
+        place = place_of(book, said, asked=True)
+        assert (place.province if place else "") == code, said
 
 
 def test_a_long_message_of_names_is_read_to_its_end(book: Book):

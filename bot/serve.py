@@ -22,13 +22,14 @@ from bot.channels.zalo_bot.read import CHANNEL as ZALO_BOT
 from bot.channels.zalo_oa.read import CHANNEL as ZALO_OA
 from bot.demo import PASSWORD
 from bot.interpreter import settle
+from bot.official import Official, read_official
 from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
 from bot.web.site import Site, build_site
 from storage.open import place_of
 
 
-def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False) -> Starlette:
+def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False, official: Official | None = None) -> Starlette:
     """Citizens' and officers' pages, and the doors at which platforms knock. `leaving`: the service was told to stop."""
     routes: tuple[Any, ...] = ()
     if parts.settings.telegram_webhook and TELEGRAM in parts.channels:
@@ -46,7 +47,7 @@ def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False) -> Star
     return build_site(
         Site(
             receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,
-            extra_routes=routes, problem=parts.watch.problem, leaving=leaving,
+            extra_routes=routes, problem=parts.watch.problem, leaving=leaving, official=official,
         )
     )  # fmt: skip
 
@@ -55,11 +56,12 @@ async def serve(settings: Settings) -> int:
     """Run the service until it is told to stop; its exit status. Raises BadSetting, and what `open_parts` raises."""
     if not (settings.work_here or settings.shared):
         raise BadSetting("NHIPCAU_WORK is `elsewhere`, but a database file has one process: leave the setting out")
+    official = read_official(settings.official)
     log.set_up()
     book = todays_book()
     place = place_of(settings.database)
     with alone(place) if isinstance(place, Path) else nullcontext():
-        return await _serve(settings, book)
+        return await _serve(settings, book, official)
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def alone(database: Path) -> Iterator[None]:
         os.close(lock)
 
 
-async def _serve(settings: Settings, book: Book) -> int:
+async def _serve(settings: Settings, book: Book, official: Official | None) -> int:
     parts = await open_parts(settings, book)
     server: _Server
 
@@ -89,7 +91,7 @@ async def _serve(settings: Settings, book: Book) -> int:
 
     server = _Server(
         uvicorn.Config(
-            site_over(parts, leaving),
+            site_over(parts, leaving, official),
             host=settings.host,
             port=settings.port,
             log_config=None,  # its lines go the way of every library's: without their text

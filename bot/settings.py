@@ -78,6 +78,7 @@ class Settings:
     backup_recipients: Path | None = None
     key_at: KeyAt = KeyAt()
     away: str = ""
+    official: Path | None = None
     place_named: bool = False
     work_here: bool = True
     proxies: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
@@ -103,6 +104,7 @@ NAMES = {
     "NHIPCAU_SERVICE_KEY_FILE": "file of the service key (default HOME/keys/service.key)",
     "NHIPCAU_BACKUP_RECIPIENTS": "file with the age recipients of backups, one a line",
     "NHIPCAU_AWAY": "https address of the page that quick exit leads to (default: a calendar of this service)",
+    "NHIPCAU_OFFICIAL": "signed list of the official addresses, with .sig and .pem beside it, for the page /that",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
     "NHIPCAU_WORK": "here (default: serve also delivers) or elsewhere (processes of `work` do; PostgreSQL only)",
     "NHIPCAU_PROXIES": "addresses of https servers before this one, with commas (default 127.0.0.1,::1)",
@@ -160,6 +162,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         zalo_oa=_zalo_oa(given),
         exports=home / "exports",
         away=_away(given.get("NHIPCAU_AWAY", "")),
+        official=Path(official).absolute() if (official := given.get("NHIPCAU_OFFICIAL")) else None,
         backup_recipients=Path(recipients) if (recipients := given.get("NHIPCAU_BACKUP_RECIPIENTS")) else None,
         key_at=_key_at(given),
         place_named=bool(given.get("NHIPCAU_HOME") or given.get("NHIPCAU_DATABASE")),

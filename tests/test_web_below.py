@@ -59,7 +59,7 @@ async def test_stop_leads_to_its_page_below_the_folder(visitor: Visitor):
     assert "Đã dừng" in visitor.said
 
 
-@pytest.mark.parametrize("path", ["/", "/left", "/lich", "/khong-co", "/khong/co/gi"])
+@pytest.mark.parametrize("path", ["/", "/left", "/lich", "/that", "/khong-co", "/khong/co/gi"])
 async def test_no_page_leads_out_of_its_folder(visitor: Visitor, path: str):
     page = await visitor.client.get(FOLDER + path)
     found = addresses(page)

@@ -341,6 +341,7 @@ async def test_stop_erases_the_draft_and_forgets_the_way_in(world: World, visito
     assert posted.headers["location"] == "left?lang=vi"
     assert visitor.token == ""
     assert "Đã dừng" in visitor.said
+    assert "nằm trong máy" not in visitor.said  # on this channel nothing is
     assert (await world.storage.load(Address("web", token))).conversation is None
     talk = (await world.storage.load_conversation(before.id))[0].conversation
     assert talk is not None

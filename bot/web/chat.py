@@ -124,9 +124,7 @@ async def left(request: Request) -> Response:
     locale = locale_of(request)
     book = site_of(request).book
     lines = [
-        book.catalogues.translate(locale, "stop.left", line)
-        for step in book.flows.flows["stop"].steps.values()
-        for line in step.say
+        book.catalogues.translate(locale, "stop.left", line) for line in book.flows.flows["stop"].steps["left"].say
     ]
     response = render(request, "left.html", locale=locale, lines=lines)
     clear_token(response)

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from bot.book import Book
 from bot.media.views import Views
+from bot.official import Official
 from bot.receive import Receiver, utc_now
 from bot.settings import Settings
 from bot.web.console.tries import Tries
@@ -25,7 +26,7 @@ class Site:
 
     `problem` is a sentence for the operator, empty where all is well. `leaving`: the service is told to stop, so streams end.
     `tries` are the wrong tries to sign in.
-    `views` are the copies that officers look at now.
+    `views` are the copies that officers look at now. `official`: the signed list of the service's addresses.
     """
 
     receiver: Receiver
@@ -39,6 +40,7 @@ class Site:
     leaving: Callable[[], bool] = lambda: False
     tries: Tries = field(default_factory=Tries)
     views: Views = field(default_factory=Views)
+    official: Official | None = None
 
     @property
     def accounts(self) -> Accounts:

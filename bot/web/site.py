@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot import log
-from bot.web import away, chat
+from bot.web import away, chat, real
 from bot.web.console.live import Board
 from bot.web.console.routes import ROUTES as CONSOLE
 from bot.web.guard import Guard
@@ -45,6 +45,9 @@ CITIZENS: Final[tuple[BaseRoute, ...]] = (
     Route("/news", news, methods=["GET"]),
     Route("/left", chat.left, methods=["GET"]),
     Route("/lich", away.leave, methods=["GET", "POST"]),
+    Route("/that", real.real, methods=["GET"]),
+    Route("/that.txt{ending}", real.signed, methods=["GET"]),
+    Route("/that.txt", real.signed, methods=["GET"]),
     Route("/cho", chat.offline, methods=["GET"]),
     Route("/sw.js", worker, methods=["GET"]),
     Route("/exit", away.leave, methods=["GET", "POST"]),  # of a page that was open while the program was renewed

@@ -1,4 +1,4 @@
-// Helps for the page. Everything works without this file; docs/decisions/0018-web-chat.md says why it is no library.
+// Helps for the page. Everything works without this file; docs/decisions/*-web-chat.md says why it is no library.
 // Nothing here is ever written to the device: what waits to be sent is held in memory, and goes with the page.
 (function () {
   'use strict';
@@ -157,10 +157,11 @@
 
   // ------------------------------------------------------------------------------------------------------------- presses
   document.addEventListener('click', function (event) {
-    var one = event.target.closest('button, [data-leave]');
+    var one = event.target.closest('button, [data-leave], [data-here]');
     if (!one) return;
     pressed = one;
     if ('leave' in one.dataset) { event.preventDefault(); leave(); }
+    if ('here' in one.dataset) { event.preventDefault(); location.replace(one.href); }  // the history keeps its one entry
     if ('drop' in one.dataset) stop();
     if ('record' in one.dataset) record();
     if ('dropVoice' in one.dataset) { voice = null; recorded(); }

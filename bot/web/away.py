@@ -1,6 +1,6 @@
 """Leaving at once, and the page it leads to: a calendar, which nobody wonders about and which needs nobody else.
 
-What it takes to leave no way back is written in docs/decisions/*-web-chat.md.
+What it takes to leave no way back is written in docs/decisions/0017-web-chat.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-// Helps for the page. Everything works without this file; docs/decisions/*-web-chat.md says why it is no library.
+// Helps for the page. Everything works without this file; docs/decisions/0017-web-chat.md says why it is no library.
 // Nothing here is ever written to the device: what waits to be sent is held in memory, and goes with the page.
 (function () {
   'use strict';

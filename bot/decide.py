@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from bot.sealing import said_more, sealing_of
 from bot.status import sent_to, status_lines
 from flows.engine import Given, turn
 from flows.files import FILES, why_not_kept
-from flows.model import Choice, Chose, Conversation, Empty, Line, Media, Sent, StaffWrote, Turned, Woke
+from flows.model import Choice, Chose, Conversation, Empty, Gone, Line, Media, Sent, StaffWrote, Turned, Woke
 from referral.directory import hotlines_to_show
 from referral.model import Consent, Intake, Referral
 from referral.routing import route
@@ -44,6 +45,8 @@ BUTTONLESS = frozenset({"zalo_bot", "zalo_oa"})
 """Channels on which nothing can be pressed, or not every answer (channels.md §0.3, §1.2): nothing is said of buttons there."""
 GUESSES_FORGOTTEN_AFTER = timedelta(hours=1)
 """Five wrong codes an hour (flows/engine.py) against 53 bits: nobody finds a stranger's report by trying."""
+CAMPAIGN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
+"""What is counted as the code of a campaign. A link can carry anything: what looks like a number is perhaps somebody's."""
 SUBMITS = frozenset({"alert", "refer", "human", "append"})
 
 
@@ -54,11 +57,26 @@ def decide(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         return decide_officer(snapshot, event, what, book)
     if isinstance(what, ClockDue):
         return decide_clock(snapshot, event, what, book)
+    if isinstance(what, Gone):
+        return _gone(snapshot, event)
     if snapshot.invite is not None and event.at < snapshot.invite.expires_at:
         return decide_join(snapshot.invite, event)
     if snapshot.officer is not None:
         return _from_officers_phone(snapshot, event, book)
     return decide_citizen(snapshot, event, book)
+
+
+def _gone(snapshot: Snapshot, event: Event) -> Commit:
+    """Somebody known, citizen or officer, has shut us out there: nothing is tried in vain until they write again."""
+    talk, officer = snapshot.conversation, snapshot.officer
+    if talk is None and officer is None:
+        return Commit(at=event.at, channel=event.channel, external_id=event.external_id)
+    subject = officer.id if officer else talk.id if talk else ""
+    return Commit(
+        at=event.at, channel=event.channel, external_id=event.external_id, blocked=True,
+        address=Address(event.channel, event.address),
+        audit=(AuditEntry("service", "address.gone", subject, event.at, {"channel": event.channel}),),
+    )  # fmt: skip
 
 
 def _from_officers_phone(snapshot: Snapshot, event: Event, book: Book) -> Commit:
@@ -321,6 +339,8 @@ def _audit(event: Event, before: Conversation, intake: Intake | None, is_new: bo
     if intake is not None:
         action = "intake.received" if is_new else "intake.added"
         detail = {"kind": intake.kind, "level": intake.level, "channel": intake.channel}
+        if is_new and CAMPAIGN.fullmatch(before.campaign):
+            detail["campaign"] = before.campaign
         entries.append(AuditEntry("service", action, intake.id, event.at, detail))
     if "erase" in turned.do:
         why = "stopped" if not isinstance(event.what, Woke) else "abandoned"

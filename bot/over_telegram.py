@@ -17,7 +17,12 @@ from bot.settings import Settings
 
 def channel_of(settings: Settings) -> TelegramChannel:
     """The bot of these settings."""
-    return TelegramChannel(settings.telegram_token.value, api=settings.telegram_api, proxy=settings.telegram_proxy)
+    return TelegramChannel(
+        settings.telegram_token.value,
+        api=settings.telegram_api,
+        proxy=settings.telegram_proxy,
+        files=settings.telegram_files,
+    )
 
 
 async def keep_up(channel: Channel, settings: Settings, receiver: Receiver, stop: asyncio.Event) -> None:

@@ -67,6 +67,7 @@ class Settings:
     telegram_webhook: str = ""
     telegram_secret: Secret = Secret("")
     telegram_proxy: str = ""
+    telegram_files: Path | None = None
     zalo_bot_token: Secret = Secret("")
     zalo_bot_api: str = "https://bot-api.zaloplatforms.com"
     zalo_bot_webhook: str = ""
@@ -113,6 +114,7 @@ NAMES = {
     "NHIPCAU_TELEGRAM_WEBHOOK": "public https URL of this service's /telegram; long polling without it",
     "NHIPCAU_TELEGRAM_SECRET": "secret of the webhook, 16 to 256 of A-Z a-z 0-9 _ -",
     "NHIPCAU_TELEGRAM_PROXY": "http proxy for calls to Telegram",
+    "NHIPCAU_TELEGRAM_FILES": "folder in which a Bot API server of your own (--local) puts files",
     "NHIPCAU_ZALO_OA_APP": "id of the Zalo app; the Official Account is off without it",
     "NHIPCAU_ZALO_OA_APP_SECRET": "that app's secret, for its tokens",
     "NHIPCAU_ZALO_OA_KEY": "OA Secret Key of the webhook page: it signs what Zalo posts to this service's /zalo-oa",
@@ -153,6 +155,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         telegram_webhook=given.get("NHIPCAU_TELEGRAM_WEBHOOK", ""),
         telegram_secret=Secret(given.get("NHIPCAU_TELEGRAM_SECRET", "")),
         telegram_proxy=given.get("NHIPCAU_TELEGRAM_PROXY", ""),
+        telegram_files=Path(folder).absolute() if (folder := given.get("NHIPCAU_TELEGRAM_FILES")) else None,
         zalo_bot_token=Secret(given.get("NHIPCAU_ZALO_BOT_TOKEN", "")),
         zalo_bot_api=(given.get("NHIPCAU_ZALO_BOT_API") or "https://bot-api.zaloplatforms.com").rstrip("/"),
         zalo_bot_webhook=given.get("NHIPCAU_ZALO_BOT_WEBHOOK", ""),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from flows.book import FIRST, FlowBook
+from flows.brought import is_of_same_album, kept_silently, moved
 from flows.conditions import values_of
 from flows.correct import correct, may_correct, review
 from flows.decoy import fools
@@ -26,8 +27,10 @@ from flows.model import (
     CitizenEvent,
     Conversation,
     Empty,
+    Gone,
     Heard,
     Media,
+    Moved,
     Opened,
     Said,
     Sent,
@@ -44,9 +47,12 @@ from flows.walk import (
     advance,
     ask,
     at,
+    by_number,
     emptied,
     enter,
     keep_media,
+    label_of,
+    moved_steps,
     offered,
     perform,
     say_decoy,
@@ -66,18 +72,22 @@ NO_STORY = frozenset({"greeting", "abuse", "spam", "offtopic"})
 
 def turn(book: FlowBook, conversation: Conversation, event: CitizenEvent, given: Given) -> Turned:
     """What follows from one event. Raises FlowStuck only on a flow that `flows.check` would have refused."""
-    now = _moved_steps(UnderWay(book, given, conversation))
+    now = moved_steps(UnderWay(book, given, conversation))
     if isinstance(event, Woke):
         return Turned(replace(emptied(now.talk), lapsed=True), None, ("erase",), draft=now.talk)
     if isinstance(event, Opened):
         return _open(now, event)
     if isinstance(event, StaffWrote):
         return with_staff(now)
+    if isinstance(event, Moved):
+        return moved(now, event.media)
+    if isinstance(event, Gone):
+        return Turned(now.talk, None, draft=now.talk)
     if not now.talk.flow:
         return _first(now, event)
     match event:
-        case Said(text):
-            return _said(now, text)
+        case Said(text, edited):
+            return _edited(now, text) if edited else _said(now, text)
         case Chose(ids, prompt):
             return _chose(now, ids, prompt)
         case Sent(media):
@@ -185,7 +195,7 @@ def _said(now: UnderWay, text: str) -> Turned:
         return _way(now, word)
     step = now.step
     if step.ask in {"choice", "many"}:
-        ids = match([(choice.id, _label(now, choice)) for choice in offered(now)], text)
+        ids = match([(choice.id, label_of(now, choice)) for choice in offered(now)], text)
         if ids:
             return _answer_choice(now, ids, typed=True)
     if _says_done(now, text):
@@ -209,9 +219,18 @@ def _said(now: UnderWay, text: str) -> Turned:
     return ask(now, again=True)
 
 
+def _edited(now: UnderWay, text: str) -> Turned:
+    """An earlier message was changed: it answers nothing anew, but nothing of it is lost, and a cry in it is heard."""
+    now = now.keep(notes=(*now.talk.notes, text))
+    if _is_cry(now, text) and now.talk.flow != "danger":
+        return _way(now, "danger")
+    do = (*now.do, "append") if now.talk.intake else now.do
+    return ask(replace(now.tell("kept_edit"), do=do), again=True)
+
+
 def _says_done(now: UnderWay, text: str) -> bool:
     """Somebody who sends photos one by one types what stands on the button that ends it."""
-    done = [(one.id, _label(now, one)) for one in offered(now) if one.id == DONE]
+    done = [(one.id, label_of(now, one)) for one in offered(now) if one.id == DONE]
     return now.step.ask == "text" and bool(typed_whole(done, text))
 
 
@@ -223,8 +242,8 @@ def _done(now: UnderWay) -> Turned:
 def _pressed_in_words(now: UnderWay, text: str) -> str:
     """The way whose button's words were typed whole: a label counts as an answer, the red one most of all."""
     quiet = now.book.everywhere.quiet_labels
-    labels = [(one.id, _label(now, one)) for one in now.book.everywhere.ways]
-    labels += [(name, _label(now, Choice(name, label, f"everywhere.quiet.{name}"))) for name, label in quiet.items()]
+    labels = [(one.id, label_of(now, one)) for one in now.book.everywhere.ways]
+    labels += [(name, label_of(now, Choice(name, label, f"everywhere.quiet.{name}"))) for name, label in quiet.items()]
     same = typed_whole(labels, text)
     return same.pop() if len(same) == 1 else ""
 
@@ -256,15 +275,17 @@ def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:
         return _done(now)
     if now.step.ask not in {"choice", "many"}:
         return ask(now.tell("not_understood"), again=True)
-    return _answer_choice(now, _by_number(offered(now), ids), typed=False)
+    return _answer_choice(now, by_number(offered(now), ids), typed=False)
 
 
 def _sent(now: UnderWay, media: Media) -> Turned:
     step, refused = now.step, why_not_kept(media, now.talk.media)
-    now = keep_media(now, media)
     cry = _is_cry(now, media.caption) and now.talk.flow != "danger"
     if step.ask == "staff" and not (cry or refused):
-        return silent(now)
+        return silent(keep_media(now, media))
+    if is_of_same_album(now, media) and not (cry or refused):
+        return kept_silently(now, media)
+    now = keep_media(now, media)
     if media.kind not in step.accepts or refused:
         return _way(now, "danger") if cry else ask(now, again=True)
     if media.kind in STAYS_FOR_MORE:
@@ -371,27 +392,3 @@ def _pick(now: UnderWay, step: Step, known: tuple[str, ...], *, finish: bool) ->
 def _remember(now: UnderWay, step: Step, answer: Answer) -> UnderWay:
     answers = {**now.talk.answers, step.remember: answer} if step.remember else now.talk.answers
     return now.keep(answers=answers, trail=(*now.talk.trail, now.place)[-TRAIL_MOST:], picked=(), unclear=0)
-
-
-def _moved_steps(now: UnderWay) -> UnderWay:
-    """A step removed by a newer version of a flow leads where the file says (`moved`), else to the flow's start."""
-    flow = now.book.flows.get(now.talk.flow)
-    if not now.talk.flow or (flow and now.talk.step in flow.steps):
-        return now
-    place = flow.moved.get(now.talk.step, flow.start) if flow else start(now)
-    return at(now.keep(trail=(), picked=()), place, say=False)
-
-
-def _by_number(choices: tuple[Choice, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
-    """Ids as they are; a bare number is the place in the list, as a person on a channel without buttons types it."""
-    known = {choice.id for choice in choices}
-    return tuple(
-        choices[int(one) - 1].id if one not in known and one.isdecimal() and 0 < int(one) <= len(choices) else one
-        for one in ids
-    )
-
-
-def _label(now: UnderWay, choice: Choice) -> str:
-    if not choice.context:
-        return choice.label
-    return now.given.translate(now.talk.locale, choice.context, choice.label)

@@ -18,10 +18,13 @@ LARGEST: Final = 100 * 1024 * 1024
 
 
 def why_not_kept(file: Media, kept: Iterable[Media]) -> str:
-    """The sentence for a file that is not kept beside those kept before, or empty where it is. Whatever is no file is kept."""
+    """The sentence for a file that is not kept beside those kept before, or empty where it is. Whatever is no file is kept.
+
+    A file without a handle is larger than its platform lets anybody fetch.
+    """
     if file.kind not in FILES:
         return ""
-    if file.size > LARGEST:
+    if file.size > LARGEST or not file.ref:
         return "file_too_large"
     before = [one for one in kept if one.kind in FILES]
     if len(before) >= MOST_FILES or sum(one.size for one in before) + file.size > MOST_BYTES:

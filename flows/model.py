@@ -119,14 +119,16 @@ class Everywhere:
 class Media(Struct, frozen=True):
     """A photo, voice message, video, document, location, contact or sticker that a person sent.
 
-    `ref` is the platform's handle (or the stored file's id); never an address and never shown to anyone but officers.
-    `size` is what a file weighs in bytes, 0 where the platform does not say.
+    `ref` is the platform's handle (or the stored file's id); never an address and never shown to anyone but officers. A file
+    without one cannot be fetched. `size` is what a file weighs in bytes, 0 where the platform does not say. `album` is the same
+    for all that was sent at once; empty for one alone.
     """
 
     kind: str
     ref: str = ""
     caption: str = ""
     size: int = 0
+    album: str = ""
 
 
 class Conversation(Struct, frozen=True):
@@ -175,9 +177,10 @@ class Opened(Struct, frozen=True):
 
 
 class Said(Struct, frozen=True):
-    """The person wrote a text."""
+    """The person wrote a text. `edited`: it is what they have made of an earlier one."""
 
     text: str
+    edited: bool = False
 
 
 class Chose(Struct, frozen=True):
@@ -191,6 +194,16 @@ class Sent(Struct, frozen=True):
     """The person sent something that is not text."""
 
     media: Media
+
+
+class Moved(Struct, frozen=True):
+    """The place that a person shows live is another now. It comes every few seconds and asks for no answer."""
+
+    media: Media
+
+
+class Gone(Struct, frozen=True):
+    """The person has shut us out on this platform: nothing that is sent there reaches them. They may come back."""
 
 
 class Empty(Struct, frozen=True):
@@ -207,7 +220,7 @@ class StaffWrote(Struct, frozen=True):
     """One of the staff wrote to the person in the platform's own window: from here on a human answers them there."""
 
 
-CitizenEvent = Opened | Said | Chose | Sent | Empty | Woke | StaffWrote
+CitizenEvent = Opened | Said | Chose | Sent | Moved | Gone | Empty | Woke | StaffWrote
 
 # ------------------------------------------------------------------------------------------------- what was understood
 

@@ -261,3 +261,28 @@ def _ways(now: UnderWay, step: Step) -> tuple[Choice, ...]:
     return tuple(
         Choice(way.id, quiet[way.id], f"everywhere.quiet.{way.id}") if way.id in quiet else way for way in ways
     )
+
+
+def moved_steps(now: UnderWay) -> UnderWay:
+    """A step removed by a newer version of a flow leads where the file says (`moved`), else to the flow's start."""
+    flow = now.book.flows.get(now.talk.flow)
+    if not now.talk.flow or (flow and now.talk.step in flow.steps):
+        return now
+    place = flow.moved.get(now.talk.step, flow.start) if flow else start(now)
+    return at(now.keep(trail=(), picked=()), place, say=False)
+
+
+def by_number(choices: tuple[Choice, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Ids as they are; a bare number is the place in the list, as a person on a channel without buttons types it."""
+    known = {choice.id for choice in choices}
+    return tuple(
+        choices[int(one) - 1].id if one not in known and one.isdecimal() and 0 < int(one) <= len(choices) else one
+        for one in ids
+    )
+
+
+def label_of(now: UnderWay, choice: Choice) -> str:
+    """A choice's label in the language of the conversation."""
+    if not choice.context:
+        return choice.label
+    return now.given.translate(now.talk.locale, choice.context, choice.label)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.channels.base import Ignored, Inbound
 from bot.channels.telegram.read import LONGEST, read, tidy
-from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent
+from flows.model import Chose, CitizenEvent, Empty, Gone, Media, Moved, Opened, Said, Sent
 
 FILES = Path(__file__).parent / "channels" / "telegram" / "in"
 PLACE = Sent(Media("location", "21.85373,106.76130"))
@@ -34,8 +34,8 @@ EXPECTED: dict[str, CitizenEvent | Ignored] = {
     "button_unknown": Chose(("unknown",), 0),
     "button_officer": Chose(("o:ack:r_01J9ZK",), None),
     "photo": Sent(Media("photo", "photo-large", "Xe đón ở bến", size=2048)),
-    "album_first": Sent(Media("photo", "album-1", "Hai người này", size=2048)),
-    "album_second": Sent(Media("photo", "album-2", size=2048)),
+    "album_first": Sent(Media("photo", "album-1", "Hai người này", 2048, "14000000000000001")),
+    "album_second": Sent(Media("photo", "album-2", "", 2048, "14000000000000001")),
     "voice": Sent(Media("voice", "voice-1", size=2048)),
     "video": Sent(Media("video", "video-1", size=2048)),
     "video_note": Sent(Media("video", "round-1", size=2048)),
@@ -45,13 +45,13 @@ EXPECTED: dict[str, CitizenEvent | Ignored] = {
     "sticker": Sent(Media("sticker", "sticker-1", size=2048)),
     "location": PLACE,
     "location_live": PLACE,
-    "location_live_moved": Ignored("an edit without text"),
-    "contact": Sent(Media("contact", "", "+84900000000")),
-    "edited": Said("Em đang ở nhà trọ, sửa lại"),
+    "location_live_moved": Moved(Media("location", "21.90000,106.80000")),
+    "contact": Sent(Media("contact", "", "+84900000000 Người quen")),
+    "edited": Said("Em đang ở nhà trọ, sửa lại", edited=True),
     "dice": Empty(),
     "without_content": Empty(),
     "auto_delete_timer": Ignored("a note of the platform about the chat"),
-    "blocked_by_the_person": Ignored("left"),
+    "blocked_by_the_person": Gone(),
     "unblocked_by_the_person": Ignored("a kind of update that is not used"),
     "group": Ignored("not a private chat"),
     "group_button": Ignored("not a private chat"),

@@ -170,6 +170,7 @@ class FakeTelegram(World):
 
     async def _api_sendMessage(self, fields: dict[str, Any]) -> Any:
         chat = self._open(fields)
+        self._count(chat, asyncio.get_running_loop().time())
         content = content_of(fields)
         if fields.get("protect_content") in (True, "true"):
             content["has_protected_content"] = True
@@ -307,7 +308,9 @@ class FakeTelegram(World):
 
 
 CONTROL = (
-    "say", "sends", "send_photo", "send_voice", "send_document", "send_location", "send_contact", "press", "block",
+    "say", "sends", "send_photo", "send_voice", "send_document", "send_location", "send_contact", "send_album",
+    "edit", "press", "block",
+    "unblock", "delete_account",
     "repeat", "raw", "hold", "release", "again", "fault", "pass_time", "forget_queries",
 )  # fmt: skip
 
@@ -342,6 +345,7 @@ def _answer(status: int, body: dict[str, Any]) -> web.Response:
 
 async def _main(port: int) -> None:
     telegram = FakeTelegram(retry_s=1.0)
+    telegram.per_second, telegram.per_chat = 30, 2  # a little more than one a second to one chat, as on the real one
     await telegram.start(port)
     print(f"Bot API at {telegram.url}, token {telegram.token}")  # noqa: T201 - the address is this command's answer
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,10 @@ class World:
         self.faults: list[Fault] = []
         self.chats: dict[int, dict[int, dict[str, Any]]] = {}
         self.blocked: set[int] = set()
+        self.gone: set[int] = set()
+        self.per_second = float("inf")
+        self.per_chat = float("inf")
+        self._sent_at: deque[tuple[float, int]] = deque()
         self.files: dict[str, bytes] = {}
         self.pending: list[dict[str, Any]] = []
         self.held = False
@@ -99,11 +104,39 @@ class World:
     def send_document(self, chat: int, content: bytes = b"%PDF", name: str = "giay.pdf") -> int:
         return self.sends(chat, document={**self._file("documents", content), "file_name": name})
 
+    def send_album(self, chat: int, count: int = 3, caption: str = "") -> list[int]:
+        """Several photos at once: one update each, the words with the first (channels.md §2.7)."""
+        group = str(next(self._ids))
+        sizes = [{**self._file("photos", b"\xff\xd8photo"), "width": 90, "height": 60} for _ in range(count)]
+        return [
+            self.sends(chat, photo=[size], media_group_id=group, **({"caption": caption} if caption and not at else {}))
+            for at, size in enumerate(sizes)
+        ]
+
+    def edit(self, chat: int, message_id: int, **content: Any) -> int:
+        """Somebody changes an earlier message of theirs; or the place that they show live is another now."""
+        message = {**self.chats[chat][message_id], **content, "edit_date": self.now}
+        self.chats[chat][message_id] = message
+        return self._update(chat, "edited_message", message)
+
     def send_location(self, chat: int, latitude: float, longitude: float) -> int:
         return self.sends(chat, location={"latitude": latitude, "longitude": longitude})
 
     def send_contact(self, chat: int, phone: str) -> int:
         return self.sends(chat, contact={"phone_number": phone, "first_name": "Người quen"})
+
+    def newest(self, chat: int) -> int:
+        """The number of what this person wrote last."""
+        return max(number for number, one in self.chats[chat].items() if not one["from"]["is_bot"])
+
+    def unblock(self, chat: int) -> None:
+        """They let the bot in again; it learns of it when they write."""
+        self.blocked.discard(chat)
+        self.gone.discard(chat)
+
+    def delete_account(self, chat: int) -> None:
+        """Somebody deletes their account: nobody tells the bot."""
+        self.gone.add(chat)
 
     def press(self, chat: int, button: str, message_id: int = 0) -> int:
         """Somebody presses a button, named by its label or its data, in the newest message that shows it."""
@@ -201,9 +234,20 @@ class World:
         chat = int(fields.get("chat_id", 0))
         if chat in self.blocked:
             raise Refused(403, "Forbidden: bot was blocked by the user")
+        if chat in self.gone:
+            raise Refused(403, "Forbidden: user is deactivated")
         if chat not in self.chats:
             raise Refused(400, "Bad Request: chat not found")
         return chat
+
+    def _count(self, chat: int, now: float) -> None:
+        """Refuse what is faster than `per_second` in all and `per_chat` to one chat (channels.md §2.1: 30 and 1)."""
+        while self._sent_at and self._sent_at[0][0] <= now - 1:
+            self._sent_at.popleft()
+        to_chat = sum(one == chat for _, one in self._sent_at)
+        if len(self._sent_at) >= self.per_second or to_chat >= self.per_chat:
+            raise Refused(429, "Too Many Requests: retry after 1", retry_after=1)
+        self._sent_at.append((now, chat))
 
     def _found(self, fields: dict[str, Any]) -> dict[str, Any]:
         message = self.chats[self._open(fields)].get(int(fields["message_id"]))

@@ -32,7 +32,7 @@ async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, 
     only when it and all before it were received; one whose `receive` raised is tried again, and the later ones of the
     same chat wait for it. Errors of the network are waited out, `first_wait_s` seconds and twice as long each time.
     """
-    inbox = _Inbox(receive)
+    inbox = _Inbox(receive, channel.largest)
     failures = 0
     while not stop.is_set():
         try:
@@ -54,8 +54,9 @@ async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, 
 class _Inbox:
     """What was received and what not yet: `offset` is the first update that Telegram must keep (0: all it has)."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, largest: int) -> None:
         self.offset = 0
+        self._largest = largest
         self._receive = receive
         self._unreadable = 0
         self._done: set[int] = set()
@@ -85,7 +86,7 @@ class _Inbox:
         """Those that ask something of us and were not received before. The others are done with."""
         found = {}
         for update in updates:
-            number, inbound = update["update_id"], read(update)
+            number, inbound = update["update_id"], read(update, self._largest)
             if isinstance(inbound, Ignored):
                 self._count(inbound)
                 self._done.add(number)

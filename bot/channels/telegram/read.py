@@ -14,11 +14,13 @@ from typing import Any, Final
 import msgspec
 
 from bot.channels.base import Ignored, Inbound
-from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent
+from flows.model import Chose, CitizenEvent, Empty, Gone, Media, Moved, Opened, Said, Sent
 
 CHANNEL: Final = "telegram"
 LONGEST: Final = 4096
 """Code points of a person's text that are kept."""
+FETCHED_FILE: Final = 20 * 1024 * 1024
+"""Bytes that a bot may fetch, but from a server of its own: https://core.telegram.org/bots/api#getfile (channels.md §2.1)"""
 
 UNREADABLE: Final = Ignored("unreadable")
 NOT_PRIVATE: Final = Ignored("not a private chat")
@@ -26,7 +28,6 @@ UNKNOWN_KIND: Final = Ignored("a kind of update that is not used")
 SERVICE: Final = Ignored("a note of the platform about the chat")
 EDIT_WITHOUT_TEXT: Final = Ignored("an edit without text")
 BOT: Final = Ignored("written by a bot")
-LEFT: Final = Ignored("left")
 
 UNKNOWN_BUTTON: Final = Chose(("unknown",), 0)
 """A button that we did not make or no longer understand. It is still answered, so that it does not spin for ever."""
@@ -37,11 +38,9 @@ class File(msgspec.Struct):
     file_size: int = 0
 
 
-class PhotoSize(msgspec.Struct):
-    file_id: str
+class PhotoSize(File):
     width: int = 0
     height: int = 0
-    file_size: int = 0
 
 
 class Location(msgspec.Struct):
@@ -51,6 +50,9 @@ class Location(msgspec.Struct):
 
 class Contact(msgspec.Struct):
     phone_number: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    user_id: int = 0
 
 
 class User(msgspec.Struct):
@@ -82,6 +84,7 @@ class Message(msgspec.Struct, rename={"sender": "from"}):
     sticker: File | None = None
     location: Location | None = None
     contact: Contact | None = None
+    media_group_id: str = ""
     pinned_message: Any = None
     message_auto_delete_timer_changed: Any = None
     write_access_allowed: Any = None
@@ -129,20 +132,23 @@ class Update(msgspec.Struct):
     my_chat_member: MemberUpdate | None = None
 
 
-def read(raw: bytes | Mapping[str, Any]) -> Inbound | Ignored:
-    """What one update (its bytes, or already decoded) says. Private chats only; never raises."""
+def read(raw: bytes | Mapping[str, Any], largest: int = FETCHED_FILE) -> Inbound | Ignored:
+    """What one update (its bytes, or already decoded) says. Private chats only; never raises.
+
+    `largest`: bytes of a file that can be fetched; one above it has no handle, and the person is told so.
+    """
     try:
         update = _decoded(raw)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors; nothing of the content goes further
         return UNREADABLE
     if update.message is not None:
-        return _message(update.update_id, update.message, edited=False)
+        return _message(update.update_id, update.message, edited=False, largest=largest)
     if update.callback_query is not None:
         return _press(update.update_id, update.callback_query)
     if update.edited_message is not None:
-        return _message(update.update_id, update.edited_message, edited=True)
+        return _message(update.update_id, update.edited_message, edited=True, largest=largest)
     if update.my_chat_member is not None:
-        return _member(update.my_chat_member)
+        return _member(update.update_id, update.my_chat_member)
     return UNKNOWN_KIND
 
 
@@ -167,6 +173,12 @@ _COMMANDS: Final[Mapping[str, CitizenEvent]] = {
     "dung": Chose(("stop",)),
     "dừng": Chose(("stop",)),
     "help": Opened(""),
+    "gap": Chose(("danger",)),
+    "urgent": Chose(("danger",)),
+    "nguoi": Chose(("person",)),
+    "person": Chose(("person",)),
+    "ngonngu": Chose(("language",)),
+    "language": Chose(("language",)),
 }
 _ANSWER = re.compile(r"p([0-9]{1,9}):([A-Za-z0-9_.-]{1,52})", re.ASCII)
 _OFFICER = re.compile(r"o:[a-z_]{1,20}:[A-Za-z0-9_-]{1,40}", re.ASCII)
@@ -199,17 +211,12 @@ def _decoded(raw: bytes | Mapping[str, Any]) -> Update:
         return msgspec.convert(json.loads(raw.decode("utf-8", "replace")), Update)
 
 
-def _message(update_id: int, message: Message, *, edited: bool) -> Inbound | Ignored:
+def _message(update_id: int, message: Message, *, edited: bool, largest: int) -> Inbound | Ignored:
     if message.chat.type != "private":
         return NOT_PRIVATE
     if message.sender is not None and message.sender.is_bot:
         return BOT
-    if edited:
-        # A live location is an edit every few seconds: answering each would make the phone buzz.
-        words = tidy(message.text or message.caption)
-        event = _said(words) if words else None
-    else:
-        event = _content(message)
+    event = _changed(message) if edited else _content(message, largest)
     if event is None:
         return EDIT_WITHOUT_TEXT if edited else SERVICE
     return Inbound(
@@ -222,17 +229,26 @@ def _message(update_id: int, message: Message, *, edited: bool) -> Inbound | Ign
     )
 
 
-def _content(message: Message) -> CitizenEvent | None:
+def _content(message: Message, largest: int) -> CitizenEvent | None:
     """What the message says or carries; `Empty` if nothing that we know; None for a note of the platform."""
     if message.text:
         words = tidy(message.text)
         return _said(words) if words else Empty()
-    media = _media(message)
+    media = _media(message, largest)
     if media is not None:
         return Sent(media)
     if any(getattr(message, name) is not None for name in _SERVICE):
         return None
     return Empty()
+
+
+def _changed(message: Message) -> CitizenEvent | None:
+    """What an earlier message says now. A live location is such a change every few seconds, and is never answered."""
+    if message.location is not None:
+        place = _place(message.location)
+        return Moved(place) if place else None
+    words = tidy(message.text or message.caption)
+    return Said(words, edited=True) if words else None
 
 
 def _said(words: str) -> CitizenEvent:
@@ -246,20 +262,32 @@ def _said(words: str) -> CitizenEvent:
     return known or Said(words)
 
 
-def _media(message: Message) -> Media | None:
-    caption = tidy(message.caption)
+def _media(message: Message, largest: int) -> Media | None:
     if message.photo:
-        largest = max(message.photo, key=lambda size: size.width * size.height)
-        return Media("photo", tidy(largest.file_id), caption, largest.file_size)
+        return _file("photo", max(message.photo, key=lambda size: size.width * size.height), message, largest)
     if message.location is not None:
         return _place(message.location)
     if message.contact is not None:
-        return Media("contact", "", tidy(message.contact.phone_number))
+        return Media("contact", "", _contact(message.contact, message.sender))
     for name, kind in _FILES.items():
         file = getattr(message, name)
         if file is not None:
-            return Media(kind, tidy(file.file_id), caption, file.file_size)
+            return _file(kind, file, message, largest)
     return None
+
+
+def _file(kind: str, file: File, message: Message, largest: int) -> Media:
+    """Without a handle where it is larger than Telegram lets a bot fetch: the person is told so."""
+    handle = tidy(file.file_id) if file.file_size <= largest else ""
+    return Media(kind, handle, tidy(message.caption), file.file_size, tidy(message.media_group_id)[:64])
+
+
+def _contact(contact: Contact, sender: User | None) -> str:
+    """The number, and whose it is; of somebody's own number no name, for nobody has to give theirs (channels.md §2.7)."""
+    number = tidy(contact.phone_number)
+    if sender is not None and contact.user_id == sender.id:
+        return f"{number} (số của người nhắn)"
+    return " ".join(filter(None, (number, tidy(contact.first_name), tidy(contact.last_name))))
 
 
 def _place(location: Location) -> Media | None:
@@ -303,10 +331,13 @@ def _chose(pressed: str) -> Chose:
     return UNKNOWN_BUTTON
 
 
-def _member(update: MemberUpdate) -> Ignored:
+def _member(update_id: int, update: MemberUpdate) -> Inbound | Ignored:
+    """Somebody blocked the bot. That they let it in again is known when they write."""
     if update.chat.type != "private":
         return NOT_PRIVATE
-    return LEFT if update.new_chat_member.status == "kicked" else UNKNOWN_KIND
+    if update.new_chat_member.status != "kicked":
+        return UNKNOWN_KIND
+    return Inbound(channel=CHANNEL, external_id=str(update_id), address=str(update.chat.id), event=Gone())
 
 
 def _language(sender: User | None) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,7 +25,7 @@ from telegram.error import (
 )
 
 from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
-from bot.channels.telegram.read import CHANNEL, read
+from bot.channels.telegram.read import CHANNEL, FETCHED_FILE, read
 from bot.channels.telegram.request import LARGEST_FILE, AiohttpRequest, Flooded, TooLarge
 from bot.channels.telegram.shape import LONGEST, MOST_BUTTONS, Call, calls
 
@@ -35,6 +37,7 @@ CLOSING_S: Final = 3.0
 """Seconds that ending a button's waiting may take: the words must not wait longer for it."""
 MOST_DELETED: Final = 100
 """Messages one deleteMessages call takes: https://core.telegram.org/bots/api#deletemessages"""
+PIECE: Final = 256 * 1024
 KEPT_S: Final = 900.0
 MOST_KEPT: Final = 1000
 
@@ -64,13 +67,17 @@ class TelegramChannel:
         *,
         api: str = "https://api.telegram.org",
         proxy: str = "",
+        files: Path | None = None,
         request: AiohttpRequest | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`api`: where the Bot API is (an own server's address in a closed network). `clock`: steady seconds."""
+        """`api`: where the Bot API is (an own server's address in a closed network). `files`: the folder in which an own server
+        that runs with `--local` puts files (channels.md §2.8). `clock`: steady seconds."""
         self._request = request or AiohttpRequest(proxy=proxy)
         self._calls = f"{api}/bot{token}/"
         self._files = f"{api}/file/bot{token}/"
+        self._folder = files
+        self.largest = LARGEST_FILE if files else FETCHED_FILE
         self._clock = clock
         self._unfinished: OrderedDict[bytes, Unfinished] = OrderedDict()
         self.bot = Bot(
@@ -83,7 +90,7 @@ class TelegramChannel:
 
     def read(self, raw: bytes, headers: Mapping[str, str]) -> Inbound | Ignored:
         """What one update says. The secret in the headers is checked before, by `webhook`."""
-        return read(raw)
+        return read(raw, self.largest)
 
     async def send(self, address: str, message: Message) -> Sent:
         """Close the button that led here, then show the message. Raises only SendError."""
@@ -116,6 +123,10 @@ class TelegramChannel:
         path = found.get("file_path") if isinstance(found, dict) else None
         if not path or found.get("file_size", 0) > LARGEST_FILE:
             raise SendError("never", "file_unavailable")
+        if path.startswith("/"):
+            async for piece in self._local(Path(path)):
+                yield piece
+            return
         try:
             async for piece in self._request.pieces(self._files + quote(path), FILE_S):
                 yield piece
@@ -123,6 +134,17 @@ class TelegramChannel:
             raise SendError("again", "file_link_expired", AGAIN_S) from None
         except TelegramError as error:
             raise send_error(error) from None
+
+    async def _local(self, path: Path) -> AsyncIterator[bytes]:
+        """A file that our own server put into its folder. What lies elsewhere is not read, whatever the server says."""
+        if self._folder is None or not await asyncio.to_thread(_lies_in, self._folder, path):
+            raise SendError("misconfigured", "local_files")
+        try:
+            with await asyncio.to_thread(path.open, "rb") as file:
+                while piece := await asyncio.to_thread(file.read, PIECE):
+                    yield piece
+        except OSError:
+            raise SendError("misconfigured", "local_files") from None
 
     async def call(self, method: str, fields: Mapping[str, Any], read_timeout: float | None = None) -> Any:
         """The result of one method of the Bot API. Raises only SendError."""
@@ -206,6 +228,10 @@ _ERRORS: Final[Mapping[type[TelegramError], tuple[Any, str]]] = {
     Conflict: ("misconfigured", "conflict"),
     TooLarge: ("never", "too_large"),
 }
+
+
+def _lies_in(folder: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _is_as_wished(error: BadRequest) -> bool:

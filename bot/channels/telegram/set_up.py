@@ -29,9 +29,22 @@ class Way:
     connections: int = 40
 
 
+# The menu of commands is seen by whoever looks at the phone, so its words are those of quiet mode.
 COMMANDS: Final = {
-    "": (("start", "Bắt đầu"), ("stop", "Dừng và xóa trò chuyện")),
-    "en": (("start", "Start"), ("stop", "Stop and clear the chat")),
+    "": (
+        ("start", "Bắt đầu"),
+        ("nguoi", "Nhắn người trực"),
+        ("gap", "Việc gấp"),
+        ("ngonngu", "Đổi ngôn ngữ"),
+        ("stop", "Dừng và xóa trò chuyện"),
+    ),
+    "en": (
+        ("start", "Start"),
+        ("person", "Write to the desk"),
+        ("urgent", "Urgent"),
+        ("language", "Change the language"),
+        ("stop", "Stop and clear the chat"),
+    ),
 }
 DESCRIPTIONS: Final = {
     "": (

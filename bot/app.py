@@ -23,6 +23,7 @@ from bot.demo import add_demo_keys, add_demo_officers, refuse_demo_officers, ref
 from bot.held import while_held
 from bot.interpreter import settle
 from bot.keys import open_with_key
+from bot.plan import Plan
 from bot.receive import Receiver, utc_now
 from bot.settings import BadSetting, Settings
 from bot.watch import Watch
@@ -45,6 +46,11 @@ class Parts:
     deliverer: Deliverer
     channels: Mapping[str, Channel]
     watch: Watch
+    plan: Plan | None = None
+
+    def problem(self) -> str:
+        """A sentence for the operator, empty where all is well."""
+        return self.watch.problem() or (self.plan.problem() if self.plan else "")
 
 
 def todays_book() -> Book:
@@ -105,7 +111,8 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     deliverer = Deliverer(work)
     receiver.wake = deliverer.wake
     await storage.listen(deliverer.wake)
-    return Parts(settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now))
+    plan = Plan(storage, settings.zalo_bot_plan, utc_now) if ZALO_BOT in channels else None
+    return Parts(settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now), plan)
 
 
 def _channels(settings: Settings, storage: DatabaseStorage, paces: dict[str, Pace]) -> dict[str, Channel]:
@@ -137,7 +144,9 @@ async def at_work(
     Not `here`: other processes do it, and this one watches whether they do.
     """
     stop = asyncio.Event()
-    work = _work(parts, stop) if here else [("watch", parts.watch.run(stop))]
+    work = list(_work(parts, stop)) if here else [("watch", parts.watch.run(stop))]
+    if parts.plan is not None:
+        work.append(("plan", parts.plan.run(stop)))
     tasks = [asyncio.create_task(each, name=name) for name, each in work]
     for task in tasks:
         task.add_done_callback(lambda ended: _notice_loss(ended, stop, lost))

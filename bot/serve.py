@@ -47,7 +47,7 @@ def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False, officia
     return build_site(
         Site(
             receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,
-            extra_routes=routes, problem=parts.watch.problem, leaving=leaving, official=official,
+            extra_routes=routes, problem=parts.problem, leaving=leaving, official=official,
         )
     )  # fmt: skip
 
@@ -157,7 +157,8 @@ def banner(settings: Settings) -> str:
         lines.append("BẢN DÙNG THỬ / TRIAL: nothing here reaches a real agency.")
         lines.append(f"Demo officers: hotline_111-1 (111), police-5 (national police), … password {PASSWORD}")
     if settings.zalo_bot_token:
-        lines.append("Zalo bot: on")
+        people, messages = settings.zalo_bot_plan
+        lines.append(f"Zalo bot: on (its plan: {people} people, {messages} messages a month)")
     if settings.zalo_oa.app:
         lines.append("Zalo Official Account: on")
     lines.append("Telegram: on" if settings.telegram_token else "Telegram: off (set NHIPCAU_TELEGRAM_TOKEN)")

@@ -109,6 +109,7 @@ address = Table(
     Column("officer", Text, ForeignKey(officer.c.id)),
     _at("created_at"),
 )
+Index("ix_address_zalo_bot", address.c.channel, **_where("channel = 'zalo_bot'"))
 Index("uq_address_officer", address.c.officer, unique=True)  # one officer is reached in one place
 
 conversation = Table(
@@ -274,6 +275,7 @@ Index(
     "ix_outbox_sender", outbox.c.sender, outbox.c.priority, outbox.c.due_at, outbox.c.id,
     **_where("finished = 0", " AND sender IS NOT NULL"),
 )  # fmt: skip
+Index("ix_outbox_zalo_bot", outbox.c.done_at, **_where("sender = 'zalo_bot' AND state = 'done'"))
 Index("ix_outbox_lane", outbox.c.lane, outbox.c.id, **_where("finished = 0 AND lane <> ''"))
 Index("ix_outbox_said", outbox.c.conversation, outbox.c.version, **_where("kind = 'say'"))
 Index("ix_outbox_referral", outbox.c.referral, **_where("referral <> ''"))

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, claims, erasing, files, matters, outbox, parked, periods, pieces, sealing
+from storage import cases, claims, erasing, files, matters, outbox, parked, periods, pieces, plans, sealing
 from storage.base import (
     NO_KEYS,
     Address,
@@ -353,6 +353,10 @@ class DatabaseStorage(ABC):
     async def period(self, start: datetime, end: datetime) -> Period:
         """Everything of the intakes made from `start` until before `end`, in one read."""
         return await self.read(lambda: periods.period(start, end), long=True)
+
+    async def plan_used(self, since: datetime) -> tuple[int, int]:
+        """People known on the Zalo Bot Platform, and messages that left for there since then."""
+        return await self.read(lambda: plans.used(since), long=True)
 
     async def record_export(self, key: str, sha256: str, counts: Mapping[str, int], at: datetime) -> bool:
         """Keep what an export contained. False where this key was recorded before: nothing is changed then."""

@@ -39,6 +39,7 @@ MAY_READ_ALL = {
     "cases.LIST_OPEN_ALL": "the same, of what is open",
     "matters.UNFILED_ALL": "reads an index of what is open, which officers close, and stops where the page is full",
     "parked.LIST": "an operator's command, once in a while, beside the service",
+    "plans.PEOPLE": "an index of one pilot's people alone: a plan takes 50 of them",
     "requests.OPEN": "reads an index of what waits for an officer from the nearest deadline, and stops where the page is full",
 }
 MAY_SORT = {

@@ -189,7 +189,7 @@ async def test_a_body_that_cannot_be_read_is_taken_and_counted_without_its_conte
 
 
 async def test_what_asks_nothing_of_us_is_taken_quietly(service, telegram):
-    telegram.block(AN)
+    telegram.sends(AN, pinned_message={"message_id": 1})
     await telegram.settled()
     assert [status for _, status in telegram.posted] == [200]
     assert service.received == 0

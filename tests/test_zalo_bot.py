@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,10 +20,11 @@ from bot.channels.zalo_bot.send import LONGEST, ZaloBotChannel
 from bot.channels.zalo_bot.set_up import Way, set_up
 from bot.channels.zalo_bot.webhook import HEADER, LARGEST_BODY, webhook_route
 from bot.numbered import numbered
+from bot.plan import Plan
 from flows.model import Chose, Empty, Media, Opened, Said, Sent
 from storage.base import StorageAway
 from tests.fakes.zalo_bot import TOKEN, FakeZaloBot
-from tests.world import SAID
+from tests.world import SAID, World
 
 AN = "6ede9afa66b88fe6d6a9"
 SECRET = "a-secret-of-32-signs-for-the-test"
@@ -372,3 +374,27 @@ async def test_the_way_of_events_is_told_at_the_start(zalo: FakeZaloBot, channel
     assert zalo.webhook == ""
     with pytest.raises(ValueError, match="16 to 256"):
         await set_up(channel.api, Way("https://here/zalo-bot", "short"))
+
+
+# ---------------------------------------------------------------------------------------------------------- the plan
+
+
+async def test_the_operator_hears_of_the_plan_before_it_is_used_up(world: World, caplog: Any) -> None:
+    plan = Plan(world.storage, (5, 20), lambda: world.now)
+    for who in ("an", "binh", "chi"):
+        world.uses(who, "zalo_bot")
+        await world.say(who, "xin chào")
+    await plan.look()
+    assert (plan.people, plan.messages, plan.problem()) == (3, 3, "")
+    world.uses("dung", "zalo_bot")
+    await world.say("dung", "xin chào")
+    logging.getLogger("nhipcau").addHandler(caplog.handler)
+    await plan.look()
+    logging.getLogger("nhipcau").removeHandler(caplog.handler)
+    assert plan.problem().startswith(
+        "the Zalo bot's plan is nearly used up: 4 of 5 people, 4 of 20 messages this month"
+    )
+    assert "zalo_bot.plan" in caplog.text
+    world.now += timedelta(days=31)
+    await plan.look()
+    assert (plan.people, plan.messages) == (4, 0), "messages are counted by the month"

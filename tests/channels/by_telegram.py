@@ -74,7 +74,7 @@ class TelegramDoor:
         if kind == "location":
             return self.telegram.send_location(chat, 21.85, 106.76)
         if kind == "contact":
-            return self.telegram.send_contact(chat, caption)
+            return self.telegram.sends(chat, contact={"phone_number": caption, "first_name": ""})
         return self.telegram.sends(chat, **{kind: self.telegram._file(kind, b"content")}, **more)
 
     async def again(self) -> None:

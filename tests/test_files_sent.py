@@ -83,7 +83,10 @@ def test_how_large_a_file_is_comes_with_it():
     )
     found = read(update % film)
     assert isinstance(found, Inbound)
-    assert found.event == Sent(Media("video", "f-1", size=31_457_280))
+    assert found.event == Sent(Media("video", "", size=31_457_280)), "no bot may fetch it, and they are told so at once"
+    own = read(update % film, largest=100 * 1024 * 1024)
+    assert isinstance(own, Inbound)
+    assert own.event == Sent(Media("video", "f-1", size=31_457_280)), "but from a server of its own"
 
 
 @pytest.mark.parametrize("name", sorted(_FILES))

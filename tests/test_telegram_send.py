@@ -435,7 +435,13 @@ async def test_set_up_for_polling_drops_nothing_and_introduces_the_bot(telegram,
     assert await set_up(channel.bot, Way()) == "nhipcau_test_bot"
     assert telegram.called("deleteWebhook")[0].fields["drop_pending_updates"] == "false"
     assert [c["command"] for c in telegram.profile["commands", ""]] == ["start", "nguoi", "gap", "ngonngu", "stop"]
-    assert [c["command"] for c in telegram.profile["commands", "en"]] == ["start", "person", "urgent", "language", "stop"]
+    assert [c["command"] for c in telegram.profile["commands", "en"]] == [
+        "start",
+        "person",
+        "urgent",
+        "language",
+        "stop",
+    ]
     assert [c["description"] for c in telegram.profile["commands", ""]][2] == "Việc gấp", "anybody may see the menu"
     assert telegram.profile["description", ""].startswith("Đây là hệ thống tự động")
     assert telegram.profile["description", "en"].startswith("This is an automated system")

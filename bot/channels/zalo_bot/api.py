@@ -28,7 +28,7 @@ FILE_S: Final = 60.0
 AGAIN_S: Final = 2.0
 UNKNOWN_AGAIN_S: Final = 30.0
 """After a timeout nobody knows whether the message went out, and Zalo knows no key against doubles: it is sent again, for
-silence is worse than a message that comes twice, but not at once (docs/decisions/0017-zalo-bot-platform.md)."""
+silence is worse than a message that comes twice, but not at once (docs/decisions/0018-zalo-bot-platform.md)."""
 QUOTA_FIRST_S: Final = 5.0
 QUOTA_MOST_S: Final = 300.0
 FILES_AT: Final = (".zdn.vn", ".zadn.vn", ".zaloapp.com", ".zaloplatforms.com", ".zalo.me")

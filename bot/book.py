@@ -104,7 +104,7 @@ def read_flow_book(folder: Path) -> tuple[FlowBook | None, list[Problem]]:
     if everywhere is None and not problems:
         remedy = "write the ways and sentences that work everywhere"
         problems.append(Problem("flows/definitions/everywhere.yaml", "is missing", remedy))
-    lexicon, wrong = read_lexicon(_texts(folder / "hear" / "lexicon"))
+    lexicon, wrong = read_lexicon(_texts(folder / "hear" / "lexicon", "*.yaml", "*.tsv"))
     problems += wrong
     if everywhere is None or lexicon is None or any(not problem.warning for problem in problems):
         return None, problems
@@ -118,8 +118,10 @@ def read_catalogues(folder: Path) -> Catalogues:
     return Catalogues({locale: catalogue for locale, catalogue in texts.items() if locale != SOURCE_LOCALE})
 
 
-def _texts(folder: Path) -> Mapping[str, str]:
-    return {str(path.relative_to(folder)): path.read_text("utf-8") for path in sorted(folder.rglob("*.yaml"))}
+def _texts(folder: Path, *kinds: str) -> Mapping[str, str]:
+    """Of every file of these kinds (YAML) its name within the folder and its text."""
+    paths = sorted(path for kind in kinds or ("*.yaml",) for path in folder.rglob(kind))
+    return {str(path.relative_to(folder)): path.read_text("utf-8") for path in paths}
 
 
 def _as_problem(problem: object) -> Problem:

@@ -122,9 +122,9 @@ class Receiver:
             case Chose(ids, _):
                 return not NEVER_REFUSED.isdisjoint(ids)
             case Said(text):
-                return way(text) in NEVER_REFUSED or hear(self._book.flows.lexicon, text).urgent
+                return way(text) in NEVER_REFUSED or _heard_danger(self._book, text)
             case Sent(media):
-                return bool(media.caption) and hear(self._book.flows.lexicon, media.caption).urgent
+                return bool(media.caption) and _heard_danger(self._book, media.caption)
             case Empty():
                 return True  # perhaps a child's words that the platform held back (channels.md §0.1)
         return False
@@ -357,3 +357,8 @@ def last_words(event: Event, book: Book, number: str) -> Commit:
         ),
         audit=(AuditEntry("service", "load.failed", number, event.at),),
     )  # fmt: skip
+
+
+def _heard_danger(book: Book, text: str) -> bool:
+    heard = hear(book.flows.lexicon, text)
+    return heard.urgent or heard.alarmed

@@ -39,5 +39,5 @@ def decoy_problems(decoy: Decoy, lexicon: Lexicon) -> Iterator[Problem]:
             yield Problem(WHERE, f"`say` holds `{word}`, which tells what this chat is", "remove it")
     for text in decoy.to:
         heard = hear(lexicon, text)
-        if heard.urgent or way(text) or heard.intent != "greeting":
+        if heard.urgent or heard.alarmed or way(text) or heard.intent != "greeting":
             yield Problem(WHERE, f"`to` holds `{text}`, with which somebody may ask for help", "remove it")

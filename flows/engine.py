@@ -257,7 +257,7 @@ def _came_back(now: UnderWay, text: str) -> Turned:
 def _is_cry(now: UnderWay, text: str) -> bool:
     """True when the words alone open the danger path: by a phrase or a rule, not by weights learned from first messages."""
     heard = hear(now.book.lexicon, text)
-    return bool(text) and heard.urgent and not heard.weighed
+    return bool(text) and heard.alarmed
 
 
 def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:

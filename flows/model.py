@@ -228,8 +228,9 @@ CitizenEvent = Opened | Said | Chose | Sent | Moved | Gone | Empty | Woke | Staf
 class Heard(Struct, frozen=True):
     """What a text was understood as, and the words that decided it. Intents are those of the triage door.
 
-    `weighed`: no phrase or rule made it urgent, only the weight of all its words, learned from first messages; an answer
-    to a question is not one.
+    `alarmed`: a phrase or a rule holds it for danger. That opens the danger path from an answer; of a first message, where
+    people tell films and news as well, the weight of all its words decides, but for phrases that stand by themselves.
+    `weighed`: urgent by that weight and by no phrase or rule.
     """
 
     lang: str = "vi"
@@ -240,6 +241,7 @@ class Heard(Struct, frozen=True):
     place: Mapping[str, str | None] | None = None
     words: tuple[str, ...] = ()
     weighed: bool = False
+    alarmed: bool = False
 
 
 # ------------------------------------------------------------------------------------------------------ what came of it

@@ -1,9 +1,10 @@
 """What people write is understood: danger is heard, stories and slang are not taken for it, typed choices are found.
 
 The messages are in tests/hear/*.yaml. All files but heldout*.yaml were used to make the word lists and the weights, so
-their figures say only that nothing was lost. The held-out files were written before the lists that they judge; their
-figures are what a stranger's message may expect, and they are still far from the aim (recall 0.95). One author wrote all,
-so even they flatter. `-s` prints them and the time a message takes.
+their figures say only that nothing was lost. The held-out files were written before the lists that they judge; what a
+stranger's message may expect is what `python tests/hear/train.py --report` says of the fifths that are left out in turn
+(flows/hear/README.md), still far from the aim. A few authors wrote all, so even that flatters. `-s` prints the figures
+and the time a message takes.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from flows.hear.weigh import Weights
 
 HERE = Path(__file__).parent / "hear"
 LISTS = Path(__file__).parent.parent / "flows" / "hear" / "lexicon"
-TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(LISTS.glob("*.yaml"))}
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(LISTS.glob("*.[yt]*"))}
 HELD_OUT = ("heldout", "heldout2")
-MESSAGE_FILES = ("emergencies", "hard", "ordinary", "more", "cries", "signs", *HELD_OUT)
+MESSAGE_FILES = sorted(path.stem for path in HERE.glob("*.yaml") if path.stem != "choices")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def messages() -> list[Message]:
     return [
         Message(say, block["intent"], block["urgent"] == "yes", block["kind"], name in HELD_OUT)
         for name in MESSAGE_FILES
-        for block in yaml.load((HERE / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        for block in yaml.load((HERE / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)  # noqa: S506
         for say in block["say"]
     ]
 
@@ -94,16 +95,16 @@ def report(line: str) -> None:
 
 
 def test_the_messages_are_many_and_of_every_kind():
-    assert len({m.say for m in MESSAGES}) == len(MESSAGES) >= 250
+    assert len({m.say for m in MESSAGES}) == len(MESSAGES) >= 5_000
     assert sum(not m.urgent for m in MESSAGES) * 2 >= len(MESSAGES)
-    assert sum(m.kind == "hard_negative" for m in MESSAGES) >= 60
-    assert sum(m.kind == "no_alarm_words" for m in MESSAGES) >= 60
+    assert sum(m.kind == "hard_negative" for m in MESSAGES) >= 1_000
+    assert sum(m.kind == "no_alarm_words" for m in MESSAGES) >= 1_000
     assert {m.intent for m in MESSAGES} == set(INTENTS)
 
 
 @pytest.mark.parametrize(
     ("held", "recall", "alarms", "right"),
-    [(False, 0.96, 0.02, 0.78), (True, 0.70, 0.04, 0.55)],
+    [(False, 0.93, 0.03, 0.94), (True, 0.70, 0.04, 0.75)],
     ids=["tuned", "held out"],
 )
 def test_urgent_messages_are_heard_and_others_are_not_alarms(held: bool, recall: float, alarms: float, right: float):
@@ -129,7 +130,7 @@ def test_a_cry_for_help_gets_the_same_hearing_without_diacritics():
         ("cuu em voi", "emergency_self", ("cuu em voi",)),
         ("đừng gọi lại số này", "emergency_self", ("đừng gọi lại",)),
         ("Cứu con tôi với", "emergency_other", ("cứu con tôi",)),
-        ("xin chào", "greeting", ("xin chào",)),
+        ("xin chào", "greeting", ("chào",)),
     ],
 )
 def test_the_words_that_decided_are_told(say: str, intent: str, words: tuple[str, ...]):
@@ -279,31 +280,36 @@ def timed(say: str) -> float:
 # ----------------------------------------------------------------------------------------------------------- weights
 
 
-def learned() -> str:
-    """What the script that learns the weights would write now."""
+def test_the_weights_are_those_that_the_messages_give():
+    """Learning takes a minute, so the file names what it was made from."""
     spec = importlib.util.spec_from_file_location("train", HERE / "train.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
+    sys.modules["train"] = script
     spec.loader.exec_module(script)
-    return str(script.learned())
+    assert f"# made from {script.digest()}\n" in TEXTS["weights.tsv"], "messages or lists changed: make train-hear"
 
 
-def test_the_weights_are_those_that_the_messages_give():
-    assert TEXTS["weights.yaml"] == learned(), "messages or spellings changed: run python tests/hear/train.py"
-
-
-def test_weights_only_add_an_alarm_and_tell_the_words_that_weighed():
-    bare = replace(LEXICON, weights=Weights())
-    assert all(hear(LEXICON, m.say).urgent for m in MESSAGES if hear(bare, m.say).urgent)
-    added = [m.say for m in MESSAGES if hear(LEXICON, m.say).urgent and not hear(bare, m.say).urgent]
+def test_what_stands_by_itself_is_urgent_whatever_the_weights_say_and_they_tell_the_words_that_weighed():
+    calm = replace(LEXICON, weights=Weights(limit=1e9, limit_alarmed=1e9, parts={"em": {"urgent": -1.0}}))
+    alone = [m.say for m in MESSAGES if m.urgent and hear(calm, m.say).urgent]
+    assert alone
+    assert all(hear(LEXICON, say).urgent for say in alone)
+    added = [m.say for m in MESSAGES if hear(LEXICON, m.say).weighed]
     assert added
     for say in added:
         heard = hear(LEXICON, say)
-        assert heard.weighed
-        assert heard.words
+        assert heard.urgent
+        assert not heard.alarmed
         assert all(set(words.split()) <= set(normalise(say).words) for words in heard.words)
     assert not hear(LEXICON, "cứu em với").weighed
+
+
+def test_without_weights_a_phrase_of_danger_is_urgent():
+    bare = replace(LEXICON, weights=Weights())
+    assert hear(bare, "em bị nhốt").urgent
+    assert hear(bare, "xin chào").intent == "greeting"
 
 
 def test_nothing_and_a_wall_of_one_word_weigh_little():
@@ -315,7 +321,7 @@ def test_nothing_and_a_wall_of_one_word_weigh_little():
 
 
 def test_the_lists_are_as_large_as_promised():
-    assert LEXICON.size["vi"] >= 250
+    assert LEXICON.size["vi"] >= 5_000
     assert LEXICON.size["en"] >= 80
 
 
@@ -336,8 +342,6 @@ BROKEN = {
     "one sign of some": ("language: vi\ncombinations: {c: {some: [a, b], least: 1, note: n}}", "fewer than two"),
     "more than there are": ("language: vi\ncombinations: {c: {some: [a], least: 2, note: n}}", "does not fit `some`"),
     "signs without a number": ("language: vi\ncombinations: {c: {all: [a, b], some: [c], note: n}}", "does not fit"),
-    "a weight in words": ("language: any\nweights: {base: 0, limit: 1, words: {ho: heavy}}", "'heavy' is not a number"),
-    "weights without a limit": ("language: any\nweights: {base: 0, words: {ho: 1}}", "'None' is not a number"),
     "a stand unknown": ("language: vi\ngroups: {a: {danger: self, stands: up, note: n, phrases: [x]}}", "stands: 'up'"),
     "an unknown group": ("language: vi\ncombinations: {c: {all: [a, b], note: n}}", "names 'a'"),
     "a strange country": ("language: vi\nplaces: {P: {country: Lao, note: n, phrases: [p]}}", "not ISO 3166"),
@@ -361,6 +365,16 @@ def test_a_broken_list_names_the_file_and_the_fault(name: str):
     assert lexicon is None
     assert any(sentence in str(problem) and problem.where.startswith("bad.yaml") for problem in problems)
     assert all(problem.remedy for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [("limit\t1\nlimit_alarmed\t0\nho\turgent=heavy", "line 3"), ("ho\turgent=1", "no line `limit`"), ("limit\t1\nlimit_alarmed\t0\nho\t1.5", "'ho'")],
+)
+def test_a_broken_file_of_weights_names_its_line(text: str, wrong: str):
+    lexicon, problems = read_lexicon({"vi.yaml": TEXTS["vi.yaml"], "weights.tsv": text})
+    assert lexicon is None
+    assert any(wrong in str(problem) and problem.where == "weights.tsv" for problem in problems)
 
 
 def test_all_faults_are_told_at_once():

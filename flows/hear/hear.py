@@ -7,19 +7,23 @@ urgent and not, it is urgent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from flows.hear.language import language_of
 from flows.hear.lexicon import PAUSES, Combination, Group, Lexicon, Match, Place, matches, words_of
 from flows.hear.normal import Normal, normalise, tokens
-from flows.hear.weigh import features, heaviest, weigh
+from flows.hear.weigh import URGENT, Weights, features, heaviest, is_heavy, likeliest
 from flows.model import Heard
 
 _BREAKS = frozenset(".!?;:\n…。！？；")
 # Equal weights: what helps someone soonest goes first.
 _ORDER = "missing_person tip victim_support other_crisis info abuse spam offtopic greeting".split()
+OF_URGENT = ("emergency_self", "emergency_other", "missing_person", "other_crisis", "tip")
+OF_CALM = tuple(
+    "greeting info missing_person tip victim_support other_crisis abuse spam offtopic".split()
+)  # equal weights: the one whose answer harms least if it is wrong
 _NEAR = 2  # words that may stand between "em" and what happens to "em"
 
 
@@ -40,28 +44,80 @@ def hear(lexicon: Lexicon, text: str) -> Heard:
     """
     normal = normalise(text)
     language = language_of(lexicon, normal)
+    read = _read(lexicon, normal, language)
+    alarmed = bool(read.alarms or read.combinations)
+    heavy = is_heavy(lexicon.weights, read.parts, alarmed=alarmed)
+    urgent = heavy or read.alone or (alarmed and not lexicon.weights)
+    intent, words = _meant(lexicon.weights, read, normal, urgent=urgent)
+    found = read.found
+    return Heard(
+        lang=language,
+        intent=intent,
+        urgent=urgent,
+        child=read.child,
+        trafficking=any(m.group.trafficking for m in found.live) or any(c.trafficking for c in read.combinations),
+        place=_place(lexicon, found.live),
+        words=words,
+        weighed=urgent and not alarmed,
+        alarmed=alarmed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the lists and rules make of a text, and its parts as they are weighed."""
+
+    found: _Found
+    alarms: list[Match]
+    combinations: list[Combination]
+    child: bool | None
+    parts: Mapping[str, str]
+
+    @property
+    def alone(self) -> bool:
+        """Urgent whatever else stands there."""
+        return any(match.group.alone for match in self.alarms) or any(one.alone for one in self.combinations)
+
+
+def _read(lexicon: Lexicon, normal: Normal, language: str) -> _Read:
     found = _unframed([match for match in _all(lexicon, normal) if _spoken(match.group, language)])
     met = {match.group.name for match in (*found.live, *found.framed, *found.frames)}
     dangers = (m for m in found.live if m.group.role == "danger" and met.isdisjoint(m.group.unless))
     alarms = sorted(dangers, key=_reading_order)
     child = _child(found.live)
     combinations = _combined(lexicon.combinations, found.live, child)
-    parts = features(normal.words, lexicon.spellings)
-    ruled = bool(alarms or combinations)
-    weighed = not ruled and weigh(lexicon.weights, parts) > 0
-    intent, words = _urgent(alarms, combinations, found) if ruled else _calm(found, normal.words)
-    if weighed:
-        intent, words = _weighed(intent, found), heaviest(lexicon.weights, parts)
-    return Heard(
-        lang=language,
-        intent=intent,
-        urgent=ruled or weighed,
-        child=child,
-        trafficking=any(m.group.trafficking for m in found.live) or any(c.trafficking for c in combinations),
-        place=_place(lexicon, found.live),
-        words=words,
-        weighed=weighed,
-    )
+    signs = [*_signs(found), *(f"{one.name}/rule" for one in combinations)]
+    said = {"alarm": bool(alarms), "child": bool(child), "question": "?" in normal.text}
+    signs += [name for name, holds in said.items() if holds]
+    return _Read(found, alarms, combinations, child, features(normal.words, lexicon.spellings, signs))
+
+
+def _signs(found: _Found) -> Iterator[str]:
+    """The groups that were met, by name, as the weights know them: one that a frame took away is another."""
+    yield from (match.group.name for match in found.live)
+    yield from (f"{match.group.name}/framed" for match in found.framed)
+    yield from (f"{match.group.name}/frame" for match in found.frames)
+
+
+def heard_parts(lexicon: Lexicon, text: str) -> tuple[tuple[str, ...], bool]:
+    """The parts of a text as they are weighed, and whether a phrase or rule makes it urgent by itself. To learn from."""
+    normal = normalise(text)
+    read = _read(lexicon, normal, language_of(lexicon, normal))
+    return tuple(read.parts), read.alone
+
+
+def _meant(weights: Weights, read: _Read, normal: Normal, *, urgent: bool) -> tuple[str, tuple[str, ...]]:
+    """What they need first, and the words that tell: of the rules if they decided, else the heaviest."""
+    ruled = bool(read.alarms or read.combinations)
+    if not weights:
+        return _urgent(read.alarms, read.combinations, read.found) if urgent else _calm(read.found, normal.words)
+    intent = likeliest(weights, read.parts, OF_URGENT if urgent else OF_CALM)
+    if urgent and any(match.group.value == "other" for match in read.alarms):
+        intent = "emergency_other"  # "cứu con tôi": the phrase itself says who
+    if urgent and ruled:
+        return intent, _urgent(read.alarms, read.combinations, read.found)[1]
+    told = heaviest(weights, read.parts, URGENT if urgent else intent)
+    return intent, told or _calm(read.found, normal.words)[1]
 
 
 def _all(lexicon: Lexicon, normal: Normal) -> list[Match]:
@@ -160,11 +216,6 @@ def _urgent(alarms: list[Match], combinations: list[Combination], found: _Found)
     if not combinations:
         return "other_crisis", words
     return combinations[0].intent or _subject(found.live), words
-
-
-def _weighed(calm: str, found: _Found) -> str:
-    """What a text is that only its weight makes urgent: what it seemed, if that can be urgent, else by who it is about."""
-    return calm if calm in ("missing_person", "other_crisis") else _subject(found.live)
 
 
 def _about(alarm: Match, found: _Found) -> str:

@@ -26,6 +26,7 @@ class Group:
 
     `value`: for danger who it is about (self, other, either, crisis); for a frame its reach (overlap, next, sentence,
     message, undo); for child yes, no or age; for a place its name. `intent` counts with `weight` when the group is met.
+    `alone`: for danger, whether it is urgent in a first message whatever else stands there.
     `stands`: end, when only politeness (`<dạ>`) may follow up to a comma or the end of the sentence; whole, when also
     nothing else may come before. `unless`: groups that silence it, a frame in their sentence, danger in the message.
     """
@@ -39,6 +40,7 @@ class Group:
     unless: tuple[str, ...] = ()
     language: str = ""
     stands: str = ""
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Combination:
     least: int = 0
     intent: str = ""
     trafficking: bool = True
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,15 +9,16 @@ import yaml
 
 from flows.hear.lexicon import NUMBER, POLITE, YEAR, Combination, Group, Lexicon, Node, Place, Role, parts, plant
 from flows.hear.normal import fold
-from flows.hear.weigh import Weights
+from flows.hear.weigh import BadWeights, Weights, read_weights
 from flows.model import Problem
 
 INTENTS = (
     "emergency_self emergency_other missing_person tip victim_support info greeting other_crisis offtopic abuse spam"
 ).split()
-TOP = set("language note spellings common classes groups combinations places weights".split())
-_GROUP = set("danger frame part child intent weight trafficking unless stands note source phrases".split())
-_COMBINATION = set("all none some least intent trafficking note source".split())
+TOP = set("language note spellings common classes groups combinations places".split())
+WEIGHTS = "weights.tsv"
+_GROUP = set("danger frame part child intent weight trafficking unless stands alone note source phrases".split())
+_COMBINATION = set("all none some least intent trafficking alone note source".split())
 _PLACE = set("country province note source phrases".split())
 _VALUES: Mapping[str, frozenset[str]] = {
     "danger": frozenset({"self", "other", "either", "crisis"}),
@@ -67,9 +67,11 @@ class _Reading:
 
 
 def read_lexicon(texts: Mapping[str, str]) -> tuple[Lexicon | None, list[Problem]]:
-    """Read the word lists (file name → YAML text). With any problem, no lexicon; all problems are listed."""
+    """Read the word lists (file name → YAML text; `weights.tsv` → its own). With any problem, no lexicon; all are listed."""
     reading = _Reading()
-    files = {name: tree for name in sorted(texts) if (tree := _tree(reading, name, texts[name])) is not None}
+    _weights(reading, texts.get(WEIGHTS, ""))
+    lists = sorted(texts.keys() - {WEIGHTS})
+    files = {name: tree for name in lists if (tree := _tree(reading, name, texts[name])) is not None}
     for name, tree in files.items():
         _classes(reading, name, tree)
     for name, tree in files.items():
@@ -127,25 +129,13 @@ def _file(reading: _Reading, name: str, tree: dict[str, object]) -> None:
         _combination(reading, f"{name} combinations.{key}", key, item)
     for key, item in _pairs(reading, f"{name} places", tree.get("places")):
         _place(reading, f"{name} places.{key}", key, item)
-    if "weights" in tree:
-        _weights(reading, f"{name} weights", tree["weights"])
 
 
-def _weights(reading: _Reading, where: str, item: object) -> None:
-    fields = dict(_pairs(reading, where, item))
-    _refuse(reading, where, fields, {"base", "limit", "words"})
-    words = _pairs(reading, f"{where}.words", fields.get("words", {}))
-    weights = {part: _number(reading, f"{where}.words {part!r}", weight) for part, weight in words}
-    base, limit = (_number(reading, f"{where}.{name}", fields.get(name)) for name in ("base", "limit"))
-    reading.weights = Weights(base, limit, weights)
-
-
-def _number(reading: _Reading, where: str, item: object) -> float:
-    text = str(item)
-    if re.fullmatch(r"-?\d{1,3}(\.\d{1,4})?", text):
-        return float(text)
-    reading.wrong(where, f"{text!r} is not a number", "write it like 0.25, or let tests/hear/train.py write the file")
-    return 0.0
+def _weights(reading: _Reading, text: str) -> None:
+    try:
+        reading.weights = read_weights(text)
+    except BadWeights as wrong:
+        reading.wrong(WEIGHTS, str(wrong), "let `make train-hear` write the file anew")
 
 
 def _classes(reading: _Reading, name: str, tree: dict[str, object]) -> None:
@@ -173,7 +163,8 @@ def _group(reading: _Reading, where: str, name: str, item: object, language: str
     stands = str(fields.get("stands", ""))
     if stands not in ("", "end", "whole"):
         reading.wrong(where, f"stands: {stands!r} is unknown", "write end or whole, or leave it out")
-    group = Group(name, role, value, intent, int(weight), trafficking, unless, language, stands)
+    alone = _yes(reading, where, fields.get("alone", "yes"))
+    group = Group(name, role, value, intent, int(weight), trafficking, unless, language, stands, alone)
     _plant(reading, where, reading.phrases, fields, group)
 
 
@@ -212,7 +203,8 @@ def _combination(reading: _Reading, where: str, name: str, item: object) -> None
     if intent and intent not in INTENTS:
         reading.wrong(where, f"unknown intent {intent!r}", f"use one of {', '.join(INTENTS)}")
     trafficking = _yes(reading, where, fields.get("trafficking", "yes"))
-    reading.combinations.append(Combination(name, together, without, some, int(least), intent, trafficking))
+    alone = _yes(reading, where, fields.get("alone", "yes"))
+    reading.combinations.append(Combination(name, together, without, some, int(least), intent, trafficking, alone))
 
 
 def _place(reading: _Reading, where: str, name: str, item: object) -> None:

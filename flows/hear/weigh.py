@@ -1,43 +1,100 @@
-"""Weighing the words of a text where no rule decides: how much they are those of people in danger. Touches nothing.
+"""Weighing a first message: how much its words are those of people in danger, and what people want who write so. Touches nothing.
 
-A sum of weights over single words and neighbouring pairs (logistic regression), learned from tests/hear/*.yaml by
-tests/hear/train.py and kept, readable, in lexicon/weights.yaml. It only ever adds an alarm, never takes one away.
+Sums of weights over single words, neighbouring pairs, and the groups of the word lists that were met (logistic
+regression), learned from tests/hear/*.yaml by tests/hear/train.py and kept, readable, in lexicon/weights.tsv. What a rule
+holds for danger by itself stays danger whatever the weights say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from flows.hear.normal import spelt
 
 _TOLD = 4  # how many of the heaviest parts are told; more explain nothing
+URGENT = "urgent"
+"""The name beside the intents under which a part's weight for danger stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """`words`: a folded word, or two with a space between, to its weight. Urgent when `base` and all exceed `limit`."""
+    """`parts`: each part of a message to its weights, by what they are for. Urgent when all of them exceed `limit`, or
+    `limit_alarmed` where a phrase or a rule holds it for danger."""
 
-    base: float = 0.0
     limit: float = float("inf")
-    words: Mapping[str, float] = field(default_factory=dict)
+    limit_alarmed: float = float("inf")
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.parts)
 
 
-def features(words: Sequence[str], spellings: Mapping[str, str]) -> dict[str, str]:
-    """Every word and pair of neighbours as weighed (folded, out of teencode, `#` for a number), to it as typed."""
+class BadWeights(ValueError):
+    """The file of weights cannot be read; the message names the line."""
+
+
+def features(words: Sequence[str], spellings: Mapping[str, str], signs: Iterable[str] = ()) -> dict[str, str]:
+    """Every part of a message as weighed, to it as typed (a sign to nothing): words and pairs (folded, out of teencode, `#`
+    for a number), the signs with a `§` before, and how long it is."""
     weighed = ["#" if word.isdecimal() else spelt(spellings.get(word, word))[0] for word in words]
     ones = zip(weighed, words, strict=True)
     twos = zip(pairwise(weighed), pairwise(words), strict=True)
-    return {**dict(ones), **{" ".join(pair): " ".join(typed) for pair, typed in twos}}
+    met = {"": "", f"§long{min(len(words) // 5, 6)}": ""}
+    met.update((f"§{sign}", "") for sign in signs)
+    return {**met, **dict(ones), **{" ".join(pair): " ".join(typed) for pair, typed in twos}}
 
 
 def weigh(weights: Weights, met: Iterable[str]) -> float:
-    """How far above the limit (or below, when negative)."""
-    return weights.base + sum(weights.words.get(part, 0.0) for part in met) - weights.limit
+    """How much speaks for danger (against it, when negative)."""
+    return sum(weights.parts[part].get(URGENT, 0.0) for part in met if part in weights.parts)
 
 
-def heaviest(weights: Weights, met: Mapping[str, str]) -> tuple[str, ...]:
-    """The typed words that weighed most towards danger, heaviest first."""
-    heavy = sorted((part for part in met if weights.words.get(part, 0.0) > 0), key=lambda part: -weights.words[part])
-    return tuple(met[part] for part in heavy[:_TOLD])
+def is_heavy(weights: Weights, met: Collection[str], *, alarmed: bool) -> bool:
+    """True where all that was met exceeds the limit. One word again and again weighs nothing."""
+    if sum(not part.startswith("§") and " " not in part for part in met) <= 2 and not alarmed:  # the base and one word
+        return False
+    return weigh(weights, met) > (weights.limit_alarmed if alarmed else weights.limit)
+
+
+def likeliest(weights: Weights, met: Collection[str], among: Sequence[str]) -> str:
+    """Of these intents the one for which most speaks; the first of equals."""
+    sums = dict.fromkeys(among, 0.0)
+    for part in met:
+        for name, weight in weights.parts.get(part, {}).items():
+            if name in sums:
+                sums[name] += weight
+    return max(among, key=lambda name: sums[name])
+
+
+def heaviest(weights: Weights, met: Mapping[str, str], name: str = URGENT) -> tuple[str, ...]:
+    """The typed words that weighed most towards this, heaviest first."""
+    weight = {
+        part: weights.parts[part].get(name, 0.0) for part, typed in met.items() if typed and part in weights.parts
+    }
+    heavy = sorted((part for part in weight if weight[part] > 0), key=lambda part: -weight[part])
+    told = [met[part] for part in heavy[:_TOLD]]
+    return tuple(one for one in told if not any(one != other and f" {one} " in f" {other} " for other in told))
+
+
+def read_weights(text: str) -> Weights:
+    """The weights of a file's text: `limit`, then a part and its weights in each line. Raises BadWeights."""
+    limits: dict[str, float] = {}
+    parts: dict[str, dict[str, float]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("# ") or not line:
+            continue
+        part, *given = line.split("\t")
+        try:
+            if part in {"limit", "limit_alarmed"}:
+                limits[part] = float(given[0])
+            else:
+                parts[part.removeprefix("^")] = {
+                    name: float(weight) for name, weight in (one.split("=") for one in given)
+                }
+        except (ValueError, IndexError):
+            raise BadWeights(f"weights.tsv line {number} is not a part and its weights: {part!r}") from None
+    if parts and len(limits) != 2:
+        raise BadWeights("weights.tsv has no line `limit`, or none `limit_alarmed`")
+    return Weights(**limits, parts=parts)

@@ -369,7 +369,11 @@ def test_a_broken_list_names_the_file_and_the_fault(name: str):
 
 @pytest.mark.parametrize(
     ("text", "wrong"),
-    [("limit\t1\nlimit_alarmed\t0\nho\turgent=heavy", "line 3"), ("ho\turgent=1", "no line `limit`"), ("limit\t1\nlimit_alarmed\t0\nho\t1.5", "'ho'")],
+    [
+        ("limit\t1\nlimit_alarmed\t0\nho\turgent=heavy", "line 3"),
+        ("ho\turgent=1", "no line `limit`"),
+        ("limit\t1\nlimit_alarmed\t0\nho\t1.5", "'ho'"),
+    ],
 )
 def test_a_broken_file_of_weights_names_its_line(text: str, wrong: str):
     lexicon, problems = read_lexicon({"vi.yaml": TEXTS["vi.yaml"], "weights.tsv": text})

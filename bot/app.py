@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot import audit, export, log, retention, schedule
+from bot import audit, closing, export, log, retention, schedule
 from bot.book import Book, read_book
-from bot.channels.base import Channel
+from bot.channels.base import Channel, HasProblem
 from bot.channels.pace import Pace
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.channels.web import WebChannel
@@ -49,8 +49,10 @@ class Parts:
     plan: Plan | None = None
 
     def problem(self) -> str:
-        """A sentence for the operator, empty where all is well."""
-        return self.watch.problem() or (self.plan.problem() if self.plan else "")
+        """Sentences for the operator, empty where all is well."""
+        knowing = [channel for channel in self.channels.values() if isinstance(channel, HasProblem)]
+        told = (one.problem() for one in (self.watch, self.plan, *knowing) if one is not None)
+        return " · ".join(one for one in told if one)
 
 
 def todays_book() -> Book:
@@ -196,6 +198,8 @@ def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[An
 
         part = partial(over_zalo_oa.keep_up, parts.channels[ZALO_OA])
         yield ZALO_OA, while_held(parts.storage, f"zalo_oa/{parts.settings.zalo_oa.app}", part, stop)
+        window = partial(closing.run, parts.storage, parts.receiver, utc_now)
+        yield closing.NAME, while_held(parts.storage, closing.NAME, window, stop)
 
 
 async def work(settings: Settings) -> int:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from bot.book import Book
 from bot.channels.base import Message
-from bot.events import ClockDue, Event, OfficerDid, fresh
+from bot.events import ClockDue, Event, OfficerDid, WindowCloses, fresh
 from bot.intake import added_to, facts_from, is_danger, kind_of, level_of, new_intake, updated
 from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
 from bot.referring import Referred, consent_choices, consents_of, refer
@@ -26,6 +26,7 @@ from bot.rights import told as told_of_right
 from bot.say import TYPED, grouped, render, summary
 from bot.sealing import said_more, sealing_of
 from bot.status import sent_to, status_lines
+from bot.window import decide_window, opens
 from flows.engine import Given, turn
 from flows.files import FILES, why_not_kept
 from flows.model import Choice, Chose, Conversation, Empty, Gone, Line, Media, Sent, StaffWrote, Turned, Woke
@@ -59,6 +60,8 @@ def decide(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         return decide_clock(snapshot, event, what, book)
     if isinstance(what, Gone):
         return _gone(snapshot, event)
+    if isinstance(what, WindowCloses):
+        return decide_window(snapshot, event, what, book)
     if snapshot.invite is not None and event.at < snapshot.invite.expires_at:
         return decide_join(snapshot.invite, event)
     if snapshot.officer is not None:
@@ -105,7 +108,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         locales=book.catalogues.locales,
         typed=event.channel in BUTTONLESS,
     )
-    assert not isinstance(event.what, OfficerDid | ClockDue)  # noqa: S101 - decide() sorted them out
+    assert not isinstance(event.what, OfficerDid | ClockDue | WindowCloses)  # noqa: S101 - decide() sorted them out
     turned = _with_staff(event, turn(book.flows, before, event.what, given))
     draft = turned.draft or turned.conversation
     turned = _with_numbers(book, before, turned, draft)
@@ -127,7 +130,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     return Commit(
         at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
         address=Address(event.channel, event.address) if event.address else None,
-        conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
+        heard=opens(event.channel, event.what), conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
         outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *fetches(book, event, before)),
         cancel=() if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media)),

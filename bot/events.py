@@ -35,6 +35,13 @@ class ClockDue(Struct, frozen=True):
     rung: int
 
 
+class WindowCloses(Struct, frozen=True):
+    """The person of a referral, last heard at this moment, can be reached on their platform for a little while only."""
+
+    referral: str
+    heard_at: datetime
+
+
 class Event(Struct, frozen=True):
     """One thing that happened, when, and the seed of every id that deciding on it needs.
 
@@ -45,7 +52,7 @@ class Event(Struct, frozen=True):
 
     seed: str
     at: datetime
-    what: CitizenEvent | OfficerDid | ClockDue
+    what: CitizenEvent | OfficerDid | ClockDue | WindowCloses
     channel: str = ""
     address: str = ""
     external_id: str = ""

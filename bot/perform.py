@@ -24,16 +24,19 @@ from bot.decide import REPLY
 from bot.receive import Clock, Receiver
 from bot.referring import ANSWERED_BY_A_PERSON
 from bot.sender import target
+from bot.window import is_closed
 from referral.clocks import clock_for, notice_after
 from referral.model import Referral
 from referral.notice import notice
 from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
 from storage.parked import PARKED
+from storage.window import HELD
 
 BACKOFF_S: Final = (2, 5, 15, 60, 300)
 """Seconds before the next try, by tries so far; the last one repeats."""
 AWAY_S: Final = 2.0
 """Seconds before the next try where our own database was away."""
+HELD_S: Final = 86_400.0
 PARK_AFTER: Final = 12
 """Tries of what fails in our own hands, some forty minutes of them: longer than an operator needs to restart something."""
 PARK_AFTER_S: Final = 86_400.0
@@ -117,6 +120,8 @@ async def _say(work: Work, claimed: Claimed) -> Ended:
     address = target(claimed)
     if address is None:
         return _done(work, claimed, "dead", "no_address"), ()
+    if "to" not in claimed.row.body and is_closed(address.channel, claimed.heard_at, work.now()):
+        return _held(work, claimed)
     message = msgspec.convert({key: value for key, value in claimed.row.body.items() if key != "to"}, Message)
     return _done(work, claimed, "done", sent=await _send(work, address, message)), ()
 
@@ -304,6 +309,8 @@ def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Ended:
     log.warn("send.failed", kind=claimed.row.kind, outcome=error.what, code=error.code, attempts=claimed.attempts)
     if error.code == "flood" and (address := target(claimed)) and (pace := work.paces.get(address.channel)):
         pace.hold(work.steady() + error.after_s)
+    if error.what == "held":
+        return _held(work, claimed)
     if error.what in {"never", "blocked"}:
         lost = _lost(work, claimed) if claimed.row.kind == "fetch" else ()
         return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked"), lost
@@ -314,6 +321,14 @@ def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Ended:
         if claimed.row.priority and work.steady() - since >= PARK_AFTER_S:
             return _parked(work, claimed, error.code)
     return later(work, claimed, error.code, error.after_s), ()
+
+
+def _held(work: Work, claimed: Claimed) -> Ended:
+    """What is for a person waits until they write again, and is looked at once a day; an officer is told no later."""
+    if claimed.row.kind != "say":
+        return _done(work, claimed, "dead", HELD), ()
+    log.say("say.held", count=claimed.id, channel=claimed.row.sender)
+    return later(work, claimed, HELD, HELD_S), ()
 
 
 def _takes_others(work: Work, claimed: Claimed) -> bool:

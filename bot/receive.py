@@ -19,7 +19,7 @@ from bot import log
 from bot.book import Book
 from bot.channels.base import Inbound, Message
 from bot.decide import KEPT_HERE, LATER, decide, fetches
-from bot.events import ClockDue, Event, OfficerDid, fresh
+from bot.events import ClockDue, Event, OfficerDid, WindowCloses, fresh
 from bot.limits import RateLimits, TooFast
 from bot.officer import press_referral
 from flows.files import why_not_kept
@@ -178,6 +178,14 @@ class Receiver:
             self._after(commit)
             return
         raise StorageAway("a referral changed faster than its ladder could be climbed; try again")
+
+    async def window_closes(self, referral: str, heard_at: datetime) -> None:
+        """The person of a referral can be reached for a little while only: they may be asked for a word."""
+        event = Event(seed=self._seed(), at=self._now(), what=WindowCloses(referral, heard_at))
+        commit = decide(await self._storage.load_referral(referral), event, self._book)
+        if commit.outbox:
+            await self._storage.commit(commit)
+            self._after(commit)
 
     async def abandoned(self, conversation: str, version: int = 0) -> None:
         """A conversation was left alone for a day: its draft goes, what was submitted stays.

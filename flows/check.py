@@ -26,7 +26,7 @@ SENTENCES = frozenset(
     old_button pick_more done choose_by_number choose_numbers or_words write_or_words
     not_understood_typed perhaps_person_typed expired empty_event safe_sentence too_many_codes too_fast
     nothing_to_go_back sent_to_nobody files_full file_too_large file_lost
-    write_again officer_wrote officer_wrote_before numbers_now numbers_now_quiet perhaps_person
+    write_again officer_wrote officer_wrote_before write_a_word numbers_now numbers_now_quiet perhaps_person
     status_waiting status_taken status_elsewhere status_closed status_nobody
     right_erased right_not_erased right_withdrawn right_restricted right_seen right_corrected right_none right_agency_stopped
     right_agency_has right_agency_by_law right_answer_by right_done_by right_how right_asked_see right_asked_correct

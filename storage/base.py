@@ -197,7 +197,8 @@ class Commit(Struct, frozen=True):
     """Everything one turn changes, stored in one transaction.
 
     `expects` is the conversation version that `conversation` was decided on (0: it is new). `moved` are referrals with
-    the state each was decided on. `erase` empties the conversation's draft and what was said in it. `erase_report`
+    the state each was decided on. `heard`: they wrote where that lets them be reached for a while (window.py). `erase`
+    empties the conversation's draft and what was said in it. `erase_report`
     (intake, certificate) erases a whole report that nobody has, because its person asked (`request`). What people said for
     an intake goes into `sealing`; the intake's own `content` is what the service may go on reading.
     """
@@ -221,6 +222,7 @@ class Commit(Struct, frozen=True):
     classified: Classified | None = None
     link: Link | None = None
     blocked: bool = False
+    heard: bool = False
     erase: bool = False
     request: Request | None = None
     erase_report: tuple[str, str] = ("", "")
@@ -228,12 +230,16 @@ class Commit(Struct, frozen=True):
 
 
 class Claimed(Struct, frozen=True):
-    """An outbox row handed out to be performed. `address` is the decrypted target, or None where a row has none."""
+    """An outbox row handed out to be performed. `address` is the decrypted target, or None where a row has none.
+
+    `heard_at` is when somebody there last wrote, on a platform where that counts.
+    """
 
     id: int
     row: OutboxRow
     address: Address | None
     attempts: int
+    heard_at: datetime | None = None
 
 
 Outcome = Literal["done", "later", "dead", "cancelled"]
@@ -269,7 +275,8 @@ class Wanted(Struct, frozen=True):
 class Case(Struct, frozen=True):
     """What an officer opens: the referral, its intake (content only if identified or agreed to), the timeline.
 
-    `locked`: there is more that this office may read, and the keys that were given do not open it.
+    `locked`: there is more that this office may read, and the keys that were given do not open it. `heard_at` is when the person
+    last wrote, on a platform where nothing reaches them a while after that.
     """
 
     referral: Referral
@@ -277,6 +284,7 @@ class Case(Struct, frozen=True):
     consents: tuple[Consent, ...]
     timeline: tuple[AuditEntry, ...]
     locked: bool = False
+    heard_at: datetime | None = None
 
 
 class Period(Struct, frozen=True):

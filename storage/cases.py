@@ -52,6 +52,7 @@ from storage.rows import (
 from storage.seal import Sealer
 from storage.statements import Row, Work, change, question
 from storage.turns import ADD_AUDIT
+from storage.window import heard_at
 
 p = bindparam
 
@@ -290,7 +291,8 @@ def open_case(
     yield from _share(intake, consents, allowed, unsealed, at)
     whole = replace(intake, content=joined((intake.content, content)))
     shown = replace(intake, content=visible(whole, opened, consents))
-    return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline), locked)
+    reach = yield from heard_at(intake.conversation)
+    return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline), locked, reach)
 
 
 def _share(

@@ -108,6 +108,8 @@ _claimable = (
         _officer_address.c.id.label("officer_address"),
         _officer_address.c.channel.label("officer_channel"),
         _officer_address.c.sealed_external.label("officer_external"),
+        t.address.c.heard_at,
+        _officer_address.c.heard_at.label("officer_heard_at"),
     )
     .select_from(
         _box.outerjoin(t.conversation, t.conversation.c.id == _box.c.conversation)
@@ -282,8 +284,9 @@ def read_claimed(row: Row, sealer: Sealer) -> Claimed:
         address = read_address(row[11:14], sealer) or read_address(row[14:17], sealer)
     except (StorageUnfit, ValueError):  # altered, or cut short: the others that were claimed with it must still go
         body, address, kind = {"kind": kind}, None, DAMAGED
+    heard_at = row[17] if row[11] is not None else row[18]
     made = OutboxRow(key, kind, lane, priority, from_ms(due_at), body, conversation, referral, sender)
-    return Claimed(row_id, made, address, attempts + 1)
+    return Claimed(row_id, made, address, attempts + 1, from_ms(heard_at) if heard_at is not None else None)
 
 
 def read_address(row: Row, sealer: Sealer) -> Address | None:

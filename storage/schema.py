@@ -108,8 +108,10 @@ address = Table(
     _flag("unreachable"),
     Column("officer", Text, ForeignKey(officer.c.id)),
     _at("created_at"),
+    _perhaps_at("heard_at"),  # only where a platform lets people be reached for a while after they wrote
 )
 Index("ix_address_zalo_bot", address.c.channel, **_where("channel = 'zalo_bot'"))
+Index("ix_address_heard", address.c.channel, address.c.heard_at, **_where("heard_at IS NOT NULL"))
 Index("uq_address_officer", address.c.officer, unique=True)  # one officer is reached in one place
 
 conversation = Table(

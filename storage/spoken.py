@@ -32,6 +32,7 @@ from storage import (
     sessions,
     staff,
     turns,
+    window,
 )
 from storage.statements import Compiled, Sql, compiled, statements_of
 
@@ -59,6 +60,7 @@ SPEAKING: Final[tuple[ModuleType, ...]] = (
     sessions,
     staff,
     turns,
+    window,
 )
 
 

@@ -19,13 +19,14 @@ from storage.matters import CLASSIFY, classified_values, link_write
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
 from storage.statements import Change, Last, Sql, Values, Work, change, insert_once, question
+from storage.window import reached, stopped
 
 p = bindparam
 
 # ------------------------------------------------------------------------------------------------------- statements
 
 MARK = insert_once(t.inbox)
-ADD_ADDRESS = insert_once(t.address, "officer")
+ADD_ADDRESS = insert_once(t.address, "officer", "heard_at")
 ADD_CONVERSATION = insert_once(t.conversation)
 ADD_INTAKE = insert_once(t.intake, "erased_at")
 ADD_CONSENT = insert_once(t.consent, "id")
@@ -55,9 +56,6 @@ TAKE_PLACE = change(
         ),
     )
     .values(conversation=p("conversation"), unreachable=t.NO)
-)
-REACHABLE_AGAIN = change(
-    update(t.address).where(t.address.c.id == p("is_id"), t.address.c.unreachable != t.NO).values(unreachable=t.NO)
 )
 UNREACHABLE = change(update(t.address).where(t.address.c.id == p("is_id")).values(unreachable=1))
 CONVERSATION_UNREACHABLE = change(
@@ -245,8 +243,7 @@ def _intake_write(commit: Commit, intake: Intake, sealer: Sealer) -> Change:
 
 def _beside(commit: Commit, at: int, where: str) -> list[Change]:
     writes: list[Change] = [(ADD_CONSENT, _consent_values(each, commit)) for each in commit.consents]
-    if where and commit.external_id and commit.expects and not commit.blocked:
-        writes.append((REACHABLE_AGAIN, {"is_id": where}))
+    writes += reached(commit, at, where) if commit.expects else []
     writes += [(ADD_AUDIT, audit_values(each)) for each in commit.audit]
     writes += [link_write(commit.link)] if commit.link else []
     return writes
@@ -262,11 +259,12 @@ def _writes(commit: Commit, at: int, where: str, sealer: Sealer, held: sealing.H
         writes += [(RELEASE_ADDRESSES, {"is_officer": officer}), (BIND_ADDRESS, {"is_id": where, "officer": officer})]
     if commit.blocked:
         writes.append((UNREACHABLE, {"is_id": where}) if where else (CONVERSATION_UNREACHABLE, {"is_id": conversation}))
+    writes += [] if commit.expects else reached(commit, at, where)  # their address is made by this turn
     writes += _file_writes(commit, conversation, sealer)
     if commit.request:
         writes.append((ADD_REQUEST, _request_values(commit.request)))
     if commit.erase and conversation:
-        writes.append((ERASE_SAID, {"is_id": conversation}))
+        writes += [(ERASE_SAID, {"is_id": conversation}), *stopped(commit, at, conversation)]
         writes.append((sealing.FORGET_KEYS, {"is_conversation": conversation}))
     return writes
 

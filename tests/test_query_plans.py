@@ -43,6 +43,7 @@ MAY_READ_ALL = {
     "requests.OPEN": "reads an index of what waits for an officer from the nearest deadline, and stops where the page is full",
 }
 MAY_SORT = {
+    "window.CLOSING": "the referrals of those who were heard in the same millisecond",
     "files.LEFT_SINCE": "the intakes of one conversation: a handful",
 }
 """Statements that want the first few and sort what they find; what they find must be short for another reason."""

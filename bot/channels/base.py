@@ -135,3 +135,10 @@ class Streams(Protocol):
     """The same for files that come piece by piece, so that none need be in memory whole. Raises only `SendError`."""
 
     def pieces(self, ref: str) -> AsyncIterator[bytes]: ...
+
+
+@runtime_checkable
+class HasProblem(Protocol):
+    """A channel that knows when nothing leaves until an operator acts: a sentence that says what to do, else empty."""
+
+    def problem(self) -> str: ...

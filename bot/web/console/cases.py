@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -27,6 +27,7 @@ from bot.web.console.frame import officer_names, page_values
 from bot.web.console.queue import row_of
 from bot.web.look import Look, look_of
 from bot.web.pages import render
+from bot.window import closes_at
 from referral.clocks import due_at, legal_deadlines
 from referral.directory import is_open
 from referral.disclose import REPORTS, is_identified
@@ -36,6 +37,10 @@ from storage.base import Case
 OPENED: Final = "mo"
 """With a reason under this name in its address or its form, a page shows the person's own words: the officer asked for them."""
 SAY_WHY: Final = "Hồ sơ này do đồng nghiệp giữ. Chọn lý do rồi mở nội dung."
+REACH: Final = "Zalo chuyển tin tới người này đến {until}. Sau đó lời nhắn được giữ tới khi họ nhắn lại."
+REACH_OVER: Final = (
+    "Người này chưa nhắn lại đã lâu nên Zalo không chuyển tin tới họ nữa. Lời nhắn được giữ tới khi họ nhắn lại."
+)
 ANSWERS: Final = frozenset({"add_text"})
 """Free texts in which somebody answers an officer or adds to their report: they belong to the exchange."""
 
@@ -103,8 +108,17 @@ def _case_values(desk: Desk, case: Case, names: Mapping[str, str], look: Look) -
         "updated": words.when(intake.updated_at) if intake.updated_at - intake.created_at > timedelta() else "",
         "ended": details(desk, look).get(referral.outcome or referral.reason, ""),
         "taken": words.when(referral.acknowledged_at),
+        "reach": _reach(case, now, look),
         **screening_values(desk, case, look),
     }  # fmt: skip
+
+
+def _reach(case: Case, now: datetime, look: Look) -> str:
+    """Until when the person can be written to, where their platform ends it; empty where it does not."""
+    end = closes_at(case.intake.channel, case.heard_at)
+    if end is None:
+        return ""
+    return look.say(REACH_OVER) if now >= end else look.say(REACH, until=words.when(end))
 
 
 def screening_values(desk: Desk, case: Case, look: Look) -> dict[str, Any]:

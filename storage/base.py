@@ -86,7 +86,7 @@ class Request(Struct, frozen=True):
 
 
 class ReceiptView(Struct, frozen=True):
-    """What a receipt leads to: the intake, how far its referrals have come, and what officers wrote to the person."""
+    """What a receipt leads to: intake, how far its referrals are, what officers wrote to the person and in which rows."""
 
     intake: str
     kind: str
@@ -94,6 +94,7 @@ class ReceiptView(Struct, frozen=True):
     states: tuple[tuple[str, State], ...] = ()
     asked: tuple[str, ...] = ()
     requests: tuple[Request, ...] = ()
+    asked_rows: tuple[str, ...] = ()
 
 
 class Snapshot(Struct, frozen=True):

@@ -251,7 +251,8 @@ def _receipt(hashed: str, sealer: Sealer) -> Work[ReceiptView | None]:
     states = tuple((each.to, each.state) for each in (yield from referrals_of(intake)))
     opened = yield from find_intake(intake, sealer)
     requests = tuple(map(read_request, (yield OF_REPORT, {"is_intake": intake})))
-    return ReceiptView(intake, kind, from_ms(created_at), states, opened.content.asked if opened else (), requests)
+    content = opened.content if opened else Content()
+    return ReceiptView(intake, kind, from_ms(created_at), states, content.asked, requests, content.asked_rows)
 
 
 def abandoned(before: datetime, limit: int) -> Work[tuple[tuple[str, int], ...]]:

@@ -159,11 +159,13 @@ def joined(entries: Iterable[Content]) -> Content:
     notes: tuple[str, ...] = ()
     media: tuple[tuple[str, str, str], ...] = ()
     asked: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
     for entry in entries:
         notes, media, asked = _union(notes, entry.notes), _union(media, entry.media), (*asked, *entry.asked)
         notes = _union(notes, tuple(texts[slot] for slot, text in entry.texts.items() if texts.get(slot, text) != text))
+        rows = (*rows, *entry.asked_rows)
         texts |= entry.texts
-    return Content(texts, notes, media, asked)
+    return Content(texts, notes, media, asked, rows)
 
 
 def _union(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:

@@ -79,7 +79,7 @@ def reseal(
         return False, 0
     unsealed = yield from sealing.unseal(report, opener, sealer)
     files = yield FILES_LEFT, {"is_intake": report}
-    had_words = replace(intake.content, asked=()) != Content()
+    had_words = replace(intake.content, asked=(), asked_rows=()) != Content()
     stood_open = had_words or bool(files) or any(one.office_key == SERVICE for one in unsealed.grants)
     if had_words or files:
         unsealed = yield from _seal_old(intake, files, at, parts_of, unsealed, sealer)
@@ -103,7 +103,10 @@ def _seal_old(
     for part, content in parts_of(intake.content).items():
         if content != Content():
             yield sealing.add_part(intake.id, held, part, content, to_ms(intake.created_at))
-    kept = sealer.seal(CONTENT.write(Content(asked=intake.content.asked)), f"content/{intake.id}".encode())
+    content = intake.content
+    kept = sealer.seal(
+        CONTENT.write(Content(asked=content.asked, asked_rows=content.asked_rows)), f"content/{intake.id}".encode()
+    )
     yield KEEP_ASKED, {"is_id": intake.id, "decided_on": intake.revision, "sealed_content": kept}
     for where, sealed in files:
         yield from _seal_file(where, sealed, held.intake_key, held.keys, sealer)

@@ -64,7 +64,9 @@ class Service:
 @asynccontextmanager
 async def running(service: Service, channel: TelegramChannel) -> AsyncIterator[None]:
     app = Starlette(routes=[webhook_route(channel, SECRET, service.receive)])
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none", log_config=None
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

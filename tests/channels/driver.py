@@ -266,7 +266,13 @@ async def served(door: Door) -> AsyncIterator[Served]:
     found = Served(door)
     route = door.route(found._receive)
     config = uvicorn.Config(
-        Starlette(routes=[route]), host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none"
+        Starlette(routes=[route]),
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        lifespan="off",
+        ws="none",
+        log_config=None,
     )
     config.load()
     server = uvicorn.Server(config)

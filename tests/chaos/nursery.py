@@ -52,7 +52,7 @@ async def do(job: Job) -> None:
     if job.fatal:
         points.watch(asyncio.get_running_loop())
     parts = await app.open_parts(
-        Settings(Path(job.home), database=job.database, trial=False, telegram_token=Secret(TOKEN), telegram_api=job.api)
+        Settings(Path(job.home), database=job.database, telegram_token=Secret(TOKEN), telegram_api=job.api)
     )
     telegram = parts.channels["telegram"]
     assert isinstance(telegram, TelegramChannel)
@@ -106,7 +106,7 @@ def _done(job: Job) -> int:
 async def _warm() -> None:
     """Tell one turn here, so that whatever is made once and kept is there before the first fork."""
     with tempfile.TemporaryDirectory() as folder:
-        parts = await app.open_parts(Settings(Path(folder), database=f"{folder}/warm.db", trial=False))
+        parts = await app.open_parts(Settings(Path(folder), database=f"{folder}/warm.db"))
         await parts.receiver.citizen(Inbound("telegram", "1", "1", Said("/start")))
         await parts.storage.close()
 

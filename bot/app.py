@@ -24,6 +24,7 @@ from bot.held import while_held
 from bot.interpreter import settle
 from bot.keys import open_with_key
 from bot.plan import Plan
+from bot.reach import Reach, doors_on
 from bot.receive import Receiver, utc_now
 from bot.settings import BadSetting, Settings
 from bot.watch import Watch
@@ -47,11 +48,12 @@ class Parts:
     channels: Mapping[str, Channel]
     watch: Watch
     plan: Plan | None = None
+    reach: Reach | None = None
 
     def problem(self) -> str:
         """Sentences for the operator, empty where all is well."""
         knowing = [channel for channel in self.channels.values() if isinstance(channel, HasProblem)]
-        told = (one.problem() for one in (self.watch, self.plan, *knowing) if one is not None)
+        told = (one.problem() for one in (self.watch, self.reach, self.plan, *knowing) if one is not None)
         return " · ".join(one for one in told if one)
 
 
@@ -114,7 +116,8 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
     receiver.wake = deliverer.wake
     await storage.listen(deliverer.wake)
     plan = Plan(storage, settings.zalo_bot_plan, utc_now) if ZALO_BOT in channels else None
-    return Parts(settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now), plan)
+    reach = None if settings.trial else Reach(storage, doors_on(settings), utc_now)
+    return Parts(settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now), plan, reach)
 
 
 def _channels(settings: Settings, storage: DatabaseStorage, paces: dict[str, Pace]) -> dict[str, Channel]:
@@ -149,6 +152,8 @@ async def at_work(
     work = list(_work(parts, stop)) if here else [("watch", parts.watch.run(stop))]
     if parts.plan is not None:
         work.append(("plan", parts.plan.run(stop)))
+    if parts.reach is not None:
+        work.append(("reach", parts.reach.run(stop)))
     tasks = [asyncio.create_task(each, name=name) for name, each in work]
     for task in tasks:
         task.add_done_callback(lambda ended: _notice_loss(ended, stop, lost))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
-from bot import audit
+from bot import audit, reach
 from bot.accounts.joining import CODE_LASTS, new_code, new_officer
 from bot.book import read_book
 from bot.export import export_weekly
@@ -14,8 +15,11 @@ from bot.keys import open_with_key, service_key
 from bot.receive import utc_now
 from bot.settings import BadSetting, Settings
 from storage.accounts import Accounts, OfficerUnknown
+from storage.base import Door
 from storage.chain import read_head
+from storage.doors import Doors
 from storage.open import migrate_storage
+from storage.staff import Entry
 from storage.store import DatabaseStorage
 
 
@@ -97,12 +101,26 @@ async def parked_again(settings: Settings, numbers: Sequence[int]) -> str:
 
 
 async def officers(settings: Settings) -> str:
-    """All officers, a line each: id, office, role, name, and whether they are active."""
+    """All officers, a line each: id, office, role, whether they are active, name, and by what they are reached."""
     async with _storage(settings) as storage:
-        found = await Accounts(storage).officers()
+        found, doors = await Accounts(storage).roster(), reach.by_officer(await Doors(storage).all())
+    on, now = reach.doors_on(settings), utc_now()
     return "\n".join(
-        f"{one.id}\t{one.office}\t{one.role}\t{'active' if one.active else 'revoked'}\t{one.name}" for one in found
+        f"{one.id}\t{one.office}\t{one.role}\t{'active' if one.active else 'revoked'}\t{one.name}\t"
+        f"{reached(entry, doors.get(one.id, ()), on, now)}"
+        for entry in found
+        for one in (entry.officer,)
     )
+
+
+def reached(entry: Entry, doors: Sequence[Door], on: frozenset[str], now: datetime) -> str:
+    """By what an officer is reached and how each address proved, or an error."""
+    if not entry.officer.active:
+        return "-"
+    each = ", ".join(f"{door.address.channel} {reach.state_of(door, on)}" for door in doors)
+    if reach.unreached((entry,), doors, on, now):
+        return f"ERROR: reached by no notice ({each or 'no address'})"
+    return each or "-"
 
 
 async def audit_verify(settings: Settings, kept: Sequence[str]) -> tuple[str, bool]:

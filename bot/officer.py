@@ -190,4 +190,6 @@ def _refused(event: Event, did: OfficerDid, because: str) -> Commit:
 def _answer(event: Event, officer: Officer, text: str) -> OutboxRow:
     """A line to the officer's own phone, closing the button they pressed."""
     body = {"officer": officer.id, "message": msgspec.to_builtins(Message((text,), press=event.press))}
-    return OutboxRow(fresh(event, "answer"), "notice", f"o:{officer.id}", 1, event.at, body, sender=event.channel)
+    return OutboxRow(
+        fresh(event, "answer"), "notice", f"o:{officer.id}/{event.channel}", 1, event.at, body, sender=event.channel
+    )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -27,8 +27,8 @@ from bot.sender import target
 from bot.window import is_closed
 from referral.clocks import clock_for, notice_after
 from referral.model import Referral
-from referral.notice import notice
-from storage.base import DAMAGED, Address, Claimed, Done, Officer, OutboxRow, Storage, StorageAway
+from referral.notice import brief, notice
+from storage.base import DAMAGED, Address, Claimed, Done, Door, OutboxRow, Storage, StorageAway
 from storage.parked import PARKED
 from storage.window import HELD
 
@@ -54,6 +54,9 @@ ROLES = {
 }
 """Who a rung of the ladder reaches. A chief is told of everything from the start: one phone is never the only one."""
 TAKE = "Tôi nhận"
+BRIEF: Final = frozenset({"push", "email"})
+"""Doors of which an officer may have several, and which show level and code and nothing else."""
+ALARM: Final = "CẦN XEM"
 NOT_THEIRS = frozenset({"proposed", "withdrawn", "returned", "transferred", "closed"})
 """States in which an office is told nothing of a referral: not handed over, taken back, or no longer there."""
 
@@ -136,7 +139,7 @@ async def _notice(work: Work, claimed: Claimed) -> Ended:
             return _done(work, claimed, "cancelled", "withdrawn"), ()
     message = msgspec.convert(claimed.row.body["message"], Message)
     sent = await _send(work, claimed.address, message)
-    return replace(_done(work, claimed, "done", sent=sent), delivered=bool(claimed.row.referral)), ()
+    return replace(_done(work, claimed, "done", sent=sent), delivered=bool(claimed.row.referral), door="took"), ()
 
 
 async def _notify_agency(work: Work, claimed: Claimed) -> Ended:
@@ -148,11 +151,11 @@ async def _notify_agency(work: Work, claimed: Claimed) -> Ended:
         referral = (await work.storage.load_referral(body["referral"])).referral
     if referral is None or referral.state in NOT_THEIRS:
         return _done(work, claimed, "cancelled", "withdrawn"), ()
-    found = await work.storage.officers_of(referral.office)
+    found = await work.storage.doors_of(referral.office)
     rows = [
-        _notice_row(work, claimed, referral, officer, address)
-        for officer, address in found
-        if address is not None and officer.active and officer.role in ROLES[body["to"]]
+        _notice_row(work, claimed, referral, door)
+        for door in found
+        if not door.blocked and door.officer.role in ROLES[body["to"]]
     ]
     if not rows:
         log.warn("notice.no_phone", office=referral.office, referral=referral.code)
@@ -179,10 +182,16 @@ async def _alarm(work: Work, claimed: Claimed) -> Ended:
     for office in work.book.referral.offices:
         if office.route != "hotline_111":
             continue
-        for officer, address in await work.storage.officers_of(office.id):
-            if address is not None and officer.active:
-                rows.append(_to_phone(claimed, officer, address, Message((text,)), work.now()))
+        for door in await work.storage.doors_of(office.id):
+            if not door.blocked:
+                message = Message((ALARM, _number_of(claimed)) if door.address.channel in BRIEF else (text,))
+                rows.append(_to_door(claimed, door, message, work.now()))
     return _done(work, claimed, "done"), tuple(rows)
+
+
+def _number_of(claimed: Claimed) -> str:
+    body = claimed.row.body
+    return str(body.get("nobody") or body.get("error") or "Yêu cầu")
 
 
 def _alarm_text(body: Mapping[str, Any]) -> str:
@@ -259,13 +268,19 @@ PERFORMERS: Mapping[str, Callable[[Work, Claimed], Awaitable[Ended]]] = {
 # ------------------------------------------------------------------------------------------------------------- parts
 
 
-def _notice_row(work: Work, claimed: Claimed, referral: Referral, officer: Officer, phone: Address) -> OutboxRow:
-    link = f"{work.url}/officers/r/{referral.id}"
-    button = Button(data=f"o:acknowledge:{referral.id}", label=TAKE, role="officer", id="acknowledge")
-    message = Message((notice(referral, link, "vi", work.book.referral.provinces),), buttons=(button,), link=link)
-    row = _to_phone(claimed, officer, phone, message, work.now())
+def _notice_row(work: Work, claimed: Claimed, referral: Referral, door: Door) -> OutboxRow:
+    row = _to_door(claimed, door, _notice_for(work, referral, door.address.channel), work.now())
     wait = _wait_of(work, claimed, referral)
     return replace(row, due_at=row.due_at + wait, body={**row.body, "waited": "yes"}) if wait else row
+
+
+def _notice_for(work: Work, referral: Referral, channel: str) -> Message:
+    """What one kind of door may show. Through strangers' machines (a push service, mail servers) go level and code only."""
+    link = f"{work.url}/officers/r/{referral.id}"
+    if channel in BRIEF:
+        return Message(brief(referral), link=work.url + "/officers/")
+    button = Button(data=f"o:acknowledge:{referral.id}", label=TAKE, role="officer", id="acknowledge")
+    return Message((notice(referral, link, "vi", work.book.referral.provinces),), buttons=(button,), link=link)
 
 
 def _wait_of(work: Work, claimed: Claimed, referral: Referral) -> timedelta:
@@ -284,11 +299,15 @@ def _wait_of(work: Work, claimed: Claimed, referral: Referral) -> timedelta:
     return notice_after(clock_for(work.book.referral, urgent=False), number)
 
 
-def _to_phone(claimed: Claimed, officer: Officer, phone: Address, message: Message, now: datetime) -> OutboxRow:
-    body = {"officer": officer.id, "message": msgspec.to_builtins(message)}
+def _to_door(claimed: Claimed, door: Door, message: Message, now: datetime) -> OutboxRow:
+    """One address of an officer, beside their others: each in a lane of its own, so that none waits for another."""
+    officer, channel = door.officer.id, door.address.channel
+    which = door.id if channel in BRIEF else ""
+    where = f"{officer}/{channel}{which[:12]}"
+    body = {"officer": officer, "message": msgspec.to_builtins(message)}
     return OutboxRow(
-        key=f"{claimed.row.key}/{officer.id}", kind="notice", lane=f"o:{officer.id}", priority=claimed.row.priority,
-        due_at=now, body=body, referral=claimed.row.referral, sender=phone.channel,
+        key=f"{claimed.row.key}/{where}", kind="notice", lane=f"o:{where}", priority=claimed.row.priority,
+        due_at=now, body=body, referral=claimed.row.referral, sender=channel, door=which,
     )  # fmt: skip
 
 
@@ -311,22 +330,23 @@ def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Ended:
         pace.hold(work.steady() + error.after_s)
     if error.what == "held":
         return _held(work, claimed)
+    door: Literal["", "failing"] = "failing" if claimed.row.kind == "notice" and error.code != "flood" else ""
     if error.what in {"never", "blocked"}:
         lost = _lost(work, claimed) if claimed.row.kind == "fetch" else ()
-        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked"), lost
+        return replace(_done(work, claimed, "dead", error.code), blocked=error.what == "blocked", door=door), lost
     if error.what == "again" and error.code != "flood" and _takes_others(work, claimed):
         since = work.stuck.setdefault(claimed.id, work.steady())
         while len(work.stuck) > MOST_STUCK:
             del work.stuck[next(iter(work.stuck))]
         if claimed.row.priority and work.steady() - since >= PARK_AFTER_S:
             return _parked(work, claimed, error.code)
-    return later(work, claimed, error.code, error.after_s), ()
+    return replace(later(work, claimed, error.code, error.after_s), door=door), ()
 
 
 def _held(work: Work, claimed: Claimed) -> Ended:
     """What is for a person waits until they write again, and is looked at once a day; an officer is told no later."""
     if claimed.row.kind != "say":
-        return _done(work, claimed, "dead", HELD), ()
+        return replace(_done(work, claimed, "dead", HELD), door="failing" if claimed.row.kind == "notice" else ""), ()
     log.say("say.held", count=claimed.id, channel=claimed.row.sender)
     return later(work, claimed, HELD, HELD_S), ()
 

@@ -18,3 +18,9 @@ def notice(referral: Referral, link: str, locale: str, areas: Mapping[str, str] 
     area = (areas or {}).get(referral.province, nowhere)
     head = urgent if referral.urgent else new
     return f"{head} · {level} {referral.level} · {area} · {referral.code}\n{link}"
+
+
+def brief(referral: Referral) -> tuple[str, str]:
+    """The same where strangers carry it: level and code, and nothing else."""
+    urgent, new, level, _ = _WORDS["vi"]
+    return f"{urgent if referral.urgent else new} · {level} {referral.level}", referral.code

@@ -132,6 +132,7 @@ class OutboxRow(Struct, frozen=True):
     must keep its order (an address); a stuck row holds back only its own lane; an empty lane has no order. `body` is
     JSON and is stored encrypted; its `officer` (an id) says whom the row is for, where it is not for its conversation.
     `sender` is the channel through which it leaves, whose pace it falls under; empty for what leaves through none.
+    `door` is which of an officer's addresses it goes to (`Door.id`); empty for the one they have on that channel.
     """
 
     key: str
@@ -143,6 +144,7 @@ class OutboxRow(Struct, frozen=True):
     conversation: str = ""
     referral: str = ""
     sender: str = ""
+    door: str = ""
 
 
 class AuditEntry(Struct, frozen=True):
@@ -246,9 +248,24 @@ class Claimed(Struct, frozen=True):
 Outcome = Literal["done", "later", "dead", "cancelled"]
 
 
+class Door(Struct, frozen=True):
+    """One address of an officer. `taken_at`: when a notice was last taken there; `failing_since`: since when none is.
+
+    `blocked`: the platform said that it leads nowhere any more. The `id` is a keyed hash and tells nothing.
+    """
+
+    id: str
+    officer: Officer
+    address: Address
+    taken_at: datetime | None = None
+    failing_since: datetime | None = None
+    blocked: bool = False
+
+
 class Done(Struct, frozen=True):
     """How a claimed row ended. `later` needs `again_at`. `blocked`: its address cannot be reached any more.
 
+    `door` is what an officer's address proved to be by it: it `took` a notice, or was `failing` at one.
     `delivered` marks the row's referral delivered in the same transaction.
     """
 
@@ -260,6 +277,7 @@ class Done(Struct, frozen=True):
     message_ids: tuple[str, ...] = ()
     blocked: bool = False
     delivered: bool = False
+    door: Literal["", "took", "failing"] = ""
 
 
 class Wanted(Struct, frozen=True):
@@ -366,7 +384,7 @@ class Storage(Protocol):
     async def linked(self, intake: str, officer: Officer) -> Sequence[Referral]: ...
     async def by_code(self, code: str, officer: Officer) -> Sequence[Referral]: ...
     async def hand_over(self, referral: str, at: datetime) -> Referral | None: ...
-    async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]: ...
+    async def doors_of(self, office: str) -> Sequence[Door]: ...
     async def keep_file(
         self,
         ref: str,

@@ -104,13 +104,6 @@ ABANDONED = question(
     .limit(p("most"))
 )
 OFFICER = question(select(*_officer).where(t.officer.c.id == p("is_id"), t.officer.c.active != t.NO))
-OFFICERS_OF = question(
-    select(*_officer, *_address, t.address.c.unreachable)
-    .select_from(t.officer.outerjoin(t.address, t.address.c.officer == t.officer.c.id))
-    .where(t.officer.c.office == p("is_office"), t.officer.c.active != t.NO)
-    .order_by(t.officer.c.id)
-)
-
 
 _of_office = t.referral.c.office == p("is_office")
 _open = select(*_referral).where(t.referral.c.ended == t.NO).order_by(*OPEN_FIRST).limit(p("most"))
@@ -343,12 +336,6 @@ def list_referrals(officer: str, closed: bool, limit: int) -> Work[tuple[Referra
     )
     rows = yield statement, {"is_office": known.office, "most": limit}
     return tuple(read_referral(row) for row in rows)
-
-
-def officers_of(office: str, sealer: Sealer) -> Work[tuple[tuple[Officer, Address | None], ...]]:
-    """The active officers of an office, and where each is reached; None for one who joined nowhere or blocked us."""
-    rows = yield OFFICERS_OF, {"is_office": office}
-    return tuple((read_officer(row[:6]), None if row[9] else read_address(row[6:9], sealer)) for row in rows)
 
 
 def hand_over(referral: str, at: datetime) -> Work[Referral | None]:

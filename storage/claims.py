@@ -116,7 +116,14 @@ _claimable = (
         .outerjoin(t.address, t.address.c.id == t.conversation.c.address)
         .outerjoin(
             _officer_address,
-            and_(_officer_address.c.officer == _box.c.officer, _box.c.officer != t.NONE),
+            and_(
+                _officer_address.c.officer == _box.c.officer,
+                _box.c.officer != t.NONE,
+                or_(
+                    _officer_address.c.id == _box.c.door,
+                    and_(_box.c.door == t.NONE, _box.c.sender.in_([t.NONE, _officer_address.c.channel])),
+                ),
+            ),
         )
     )
     .where(_box.c.finished == t.NO, _box.c.sender == p("sender"), _box.c.due_at <= p("now"), ~_held_back)

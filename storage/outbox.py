@@ -15,6 +15,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    func,
     insert,
     literal_column,
     or_,
@@ -56,7 +57,7 @@ def _end(dialect: str) -> Update:
         update(_box)
         .where(_box.c.id == at(0, BigInteger()), or_(_box.c.state == literal_column("'waiting'"), cancelled_but_sent))
         .values(ended)
-        .returning(_box.c.id, _box.c.key, _box.c.kind, _box.c.conversation, _box.c.referral, _box.c.officer)
+        .returning(_box.c.id, _box.c.key, _box.c.kind, _box.c.conversation, _box.c.referral)
     )
 
 
@@ -90,7 +91,23 @@ def _unreachable(of: Table, column: ColumnElement[Any], by: ColumnElement[Any]) 
 CONVERSATION_GONE = change(
     _unreachable(t.conversation, t.conversation.c.address, t.conversation.c.id).values(unreachable=1)
 )
-OFFICER_GONE = change(update(t.address).where(t.address.c.officer == p("is_id")).values(unreachable=1))
+
+
+def _of_row(column: ColumnElement[Any]) -> Any:
+    return select(column).where(_box.c.id == p("is_row")).scalar_subquery()
+
+
+_door = update(t.address).where(
+    t.address.c.officer == _of_row(_box.c.officer),
+    or_(
+        t.address.c.id == _of_row(_box.c.door),
+        and_(_of_row(_box.c.door) == t.NONE, _of_row(_box.c.sender).in_([t.NONE, t.address.c.channel])),
+    ),
+)  # as in claims.py; an address that is no longer this officer's is left alone
+DOOR_GONE = change(_door.values(unreachable=1))
+DOOR_TOOK = change(_door.values(taken_at=p("now"), failing_since=None, unreachable=0))
+DOOR_FAILS = change(_door.values(failing_since=func.coalesce(t.address.c.failing_since, p("now"))))
+_DOORS: Final = {"took": DOOR_TOOK, "failing": DOOR_FAILS}
 
 SAID = question(
     select(_box.c.key, _box.c.sealed_body)
@@ -138,6 +155,9 @@ def exchange(
 def _finish(done: Sequence[Done]) -> Work[list[str]]:
     if again := [(each.id, _again_at(each), each.code) for each in done if each.outcome == "later"]:
         yield AGAIN, {"rows": write_json(again)}
+    for each in done:
+        if each.door:
+            yield _DOORS[each.door], {"is_row": each.id, "now": to_ms(each.at)}
     ends = {each.id: each for each in done if each.outcome != "later"}
     if not ends:
         return []
@@ -163,9 +183,9 @@ def _again_at(done: Done) -> int:
 
 def _what_follows(done: Done, row: Row) -> Work[list[str]]:
     """What the end of a row says of its address and its referral; the intake whose referral changed."""
-    _, _, _, conversation, referral, officer = row
+    number, _, _, conversation, referral = row
     if done.blocked:
-        yield (CONVERSATION_GONE, {"is_id": conversation}) if conversation else (OFFICER_GONE, {"is_id": officer})
+        yield (CONVERSATION_GONE, {"is_id": conversation}) if conversation else (DOOR_GONE, {"is_row": number})
     if done.delivered and referral and (yield DELIVERED, {"is_id": referral, "delivered_at": to_ms(done.at)}):
         return [intake for (intake,) in (yield INTAKE_OF, {"is_id": referral})]
     return []
@@ -180,7 +200,7 @@ _ENDINGS: Final[Mapping[Outcome, Literal["sent", "dead", "cancelled"]]] = {
 
 
 def _entries(done: Done, row: Row) -> Iterator[AuditEntry]:
-    _, key, kind, conversation, referral, _ = row
+    _, key, kind, conversation, referral = row
     if done.outcome != "done" or kind in _SPOKEN:
         detail = {"row": key, "code": done.code} if done.code else {"row": key}
         yield AuditEntry("outbox", f"{kind}.{_ENDINGS[done.outcome]}", referral or conversation or key, done.at, detail)

@@ -109,10 +109,12 @@ address = Table(
     Column("officer", Text, ForeignKey(officer.c.id)),
     _at("created_at"),
     _perhaps_at("heard_at"),  # only where a platform lets people be reached for a while after they wrote
+    _perhaps_at("taken_at"),  # when a notice to an officer was last taken here
+    _perhaps_at("failing_since"),  # since when none is
 )
 Index("ix_address_zalo_bot", address.c.channel, **_where("channel = 'zalo_bot'"))
 Index("ix_address_heard", address.c.channel, address.c.heard_at, **_where("heard_at IS NOT NULL"))
-Index("uq_address_officer", address.c.officer, unique=True)  # one officer is reached in one place
+Index("ix_address_officer", address.c.officer)
 
 conversation = Table(
     "conversation",
@@ -268,6 +270,7 @@ outbox = Table(
     _text("message_ids"),
     _text("code"),
     _text("sender"),  # the channel whose pace it falls under; empty: nobody's
+    _text("door"),  # the address of the officer that it goes to; empty: theirs on that channel
     CheckConstraint("priority BETWEEN 0 AND 3", name="priority"),
     sqlite_autoincrement=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from storage import schema as t
 from storage import sessions
@@ -34,12 +34,11 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An officer and the state of their account: whether they chose a password, have a second factor, and a phone for notices."""
+    """An officer and the state of their account: whether they chose a password and have a second factor."""
 
     officer: Officer
     joined: bool
     has_totp: bool
-    has_phone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +73,8 @@ SET_PASSWORD = change(
     .values(password=p("after"))
 )
 ROSTER = question(
-    select(*_officer, t.officer.c.login, t.officer.c.sealed_totp, t.address.c.id)
-    .select_from(
-        t.officer.outerjoin(
-            t.address, and_(t.address.c.officer == t.officer.c.id, t.address.c.unreachable == t.NO)
-        )
-    )
-    .order_by(t.officer.c.office, t.officer.c.id)
-)  # fmt: skip
+    select(*_officer, t.officer.c.login, t.officer.c.sealed_totp).order_by(t.officer.c.office, t.officer.c.id)
+)
 
 
 def own(officer: str, sealer: Sealer) -> Work[Own | None]:
@@ -121,7 +114,4 @@ def roster() -> Work[tuple[Entry, ...]]:
     """Every officer, revoked ones too, by office."""
     rows = yield ROSTER, {}
     count = len(OFFICER_COLUMNS)
-    return tuple(
-        Entry(read_officer(row[:count]), row[count] is not None, row[count + 1] is not None, row[count + 2] is not None)
-        for row in rows
-    )
+    return tuple(Entry(read_officer(row[:count]), row[count] is not None, row[count + 1] is not None) for row in rows)

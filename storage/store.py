@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from referral.model import Referral
-from storage import cases, claims, erasing, files, matters, outbox, parked, periods, pieces, plans, sealing
+from storage import cases, claims, doors, erasing, files, matters, outbox, parked, periods, pieces, plans, sealing
 from storage.base import (
     NO_KEYS,
     Address,
@@ -24,6 +24,7 @@ from storage.base import (
     Claimed,
     Commit,
     Done,
+    Door,
     Officer,
     Opener,
     OutboxRow,
@@ -273,9 +274,9 @@ class DatabaseStorage(ABC):
         """The referrals of the officer's office under this code, the newest first."""
         return await self.read(lambda: matters.by_code(code, officer.office))
 
-    async def officers_of(self, office: str) -> Sequence[tuple[Officer, Address | None]]:
-        """The active officers of an office and where each is reached, if anywhere."""
-        return await self.read(lambda: cases.officers_of(office, self.sealer))
+    async def doors_of(self, office: str) -> Sequence[Door]:
+        """Where the active officers of an office are reached: every address of each."""
+        return await self.read(lambda: doors.of_office(office, self.sealer))
 
     async def hand_over(self, referral: str, at: datetime) -> Referral | None:
         """Proposed → sent, checked at the moment of sending; None where it no longer stands."""

@@ -26,7 +26,7 @@ p = bindparam
 # ------------------------------------------------------------------------------------------------------- statements
 
 MARK = insert_once(t.inbox)
-ADD_ADDRESS = insert_once(t.address, "officer", "heard_at")
+ADD_ADDRESS = insert_once(t.address, "officer", "heard_at", "taken_at", "failing_since")
 ADD_CONVERSATION = insert_once(t.conversation)
 ADD_INTAKE = insert_once(t.intake, "erased_at")
 ADD_CONSENT = insert_once(t.consent, "id")
@@ -104,7 +104,16 @@ USE_INVITE = change(
     .values(used_at=p("now"))
 )
 RELEASE_ADDRESSES = change(update(t.address).where(t.address.c.officer == p("is_officer")).values(officer=None))
-BIND_ADDRESS = change(update(t.address).where(t.address.c.id == p("is_id")).values(officer=p("officer")))
+RELEASE_SAME_CHANNEL = change(
+    update(t.address)
+    .where(t.address.c.officer == p("is_officer"), t.address.c.channel == p("is_channel"))
+    .values(officer=None)
+)
+BIND_ADDRESS = change(
+    update(t.address)
+    .where(t.address.c.id == p("is_id"))
+    .values(officer=p("officer"), unreachable=0, taken_at=None, failing_since=None)
+)
 
 # ------------------------------------------------------------------------------------------------------------- ready
 
@@ -256,7 +265,10 @@ def _writes(commit: Commit, at: int, where: str, sealer: Sealer, held: sealing.H
     writes += [(CANCEL, {"is_key": key, "now": at}) for key in commit.cancel]
     if commit.join:
         officer = commit.join[1].id
-        writes += [(RELEASE_ADDRESSES, {"is_officer": officer}), (BIND_ADDRESS, {"is_id": where, "officer": officer})]
+        # Another phone on the same platform takes the place of the one before; their other doors stay.
+        platform = commit.address.channel if commit.address else ""
+        writes.append((RELEASE_SAME_CHANNEL, {"is_officer": officer, "is_channel": platform}))
+        writes.append((BIND_ADDRESS, {"is_id": where, "officer": officer}))
     if commit.blocked:
         writes.append((UNREACHABLE, {"is_id": where}) if where else (CONVERSATION_UNREACHABLE, {"is_id": conversation}))
     writes += [] if commit.expects else reached(commit, at, where)  # their address is made by this turn
@@ -332,6 +344,7 @@ def outbox_values(row: OutboxRow, at: int, sealer: Sealer) -> dict[str, Any]:
         "referral": row.referral,
         "officer": _officer_of(row.body),
         "sender": row.sender,
+        "door": row.door,
         "created_at": at,
     }
 

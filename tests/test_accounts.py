@@ -126,7 +126,7 @@ async def test_a_revoked_officer_is_out_at_once(accounts: Accounts, storage: Dat
     assert await accounts.account("lan") is None
     assert await accounts.redeem("SPARE", "lan", "hash", at=NOW) is None
     assert [one.active for one in await accounts.officers()] == [False]
-    assert await storage.officers_of("ls-police") == ()
+    assert await storage.doors_of("ls-police") == ()
     assert await left(home, "SELECT count(*) FROM session WHERE revoked_at IS NULL") == 0
     assert await left(home, "SELECT count(*) FROM invite WHERE used_at IS NULL") == 0
     assert await left(home, "SELECT count(*) FROM address WHERE officer IS NOT NULL") == 0

@@ -195,7 +195,6 @@ def test_every_exception_is_of_a_statement_that_is_there() -> None:
 # ------------------------------------------------------------------------------------------------------- distribution
 
 SECOND_KEYS = {
-    "address": {("officer",)},  # one phone an officer
     "audit_link": {("previous",)},  # one link after another; one process writes them
     "intake": {("receipt",)},  # a code leads to one intake
     "outbox": {("key",)},  # the same thing is queued once; its number is the order in which it was written

@@ -427,10 +427,12 @@ async def test_a_finished_row_brings_its_followers_in_the_same_commit(opened: Op
 async def test_an_officer_who_blocked_us_is_reached_nowhere(opened: Opened) -> None:
     storage = await opened()
     await joined(storage, DUTY)
-    assert await storage.officers_of("ls-police") == ((DUTY, Address("telegram", "9001")),)
+    assert [(d.officer, d.address, d.blocked) for d in await storage.doors_of("ls-police")] == [
+        (DUTY, Address("telegram", "9001"), False)
+    ]
     await order(storage, OutboxRow("n", "notice", "o", 1, NOW, {"officer": "police-1"}))
     await storage.finish([Done(1, "dead", NOW, "403", blocked=True)])
-    assert await storage.officers_of("ls-police") == ((DUTY, None),)
+    assert [d.blocked for d in await storage.doors_of("ls-police")] == [True]
 
 
 async def test_a_person_who_blocked_us_and_writes_again_is_reached_again(opened: Opened) -> None:

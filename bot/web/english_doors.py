@@ -18,4 +18,27 @@ DOORS: Final[Mapping[str, str]] = {
     "Có người nhắn, có thể là trẻ em; Zalo giữ lại cả nội dung lẫn địa chỉ nên không trả lời được.": (
         "Somebody wrote, perhaps a child; Zalo withheld both the content and the address, so nobody can answer."
     ),
+    "Nơi nhận thông báo": "Where you get notices",
+    "Lỗi: {what}. Hồ sơ khẩn sẽ không báo được cho bạn.": "Error: {what}. You would not be told of an urgent case.",
+    "Lỗi: {what}": "Error: {what}",
+    "Tin khẩn đi tới mọi nơi cùng lúc. Thông báo không có nội dung hồ sơ.": (
+        "What is urgent goes to all of them at once. A notice holds nothing of the case."
+    ),
+    "Thêm Telegram hoặc Zalo bằng mã một lần của người phụ trách.": (
+        "Telegram or Zalo is added with a one-time code from whoever manages you."
+    ),
+    "Kênh": "Channel",
+    "Gửi thử": "Send a trial",
+    "Bỏ nơi này": "Remove",
+    "Telegram": "Telegram",
+    "Zalo": "Zalo",
+    "Zalo (bot)": "Zalo (bot)",
+    "Trình duyệt": "Browser",
+    "Thư điện tử": "E-mail",
+    "chưa có tin nào tới": "nothing sent yet",
+    "nhận được lúc {when}": "took one at {when}",
+    "không nhận được từ {when}": "takes none since {when}",
+    "đã chặn, hoặc không còn": "blocked, or gone",
+    "kênh này đang tắt ở đây": "this channel is switched off here",
+    "không nơi nào còn nhận được thông báo": "no address of theirs takes notices any more",
 }

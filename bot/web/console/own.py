@@ -1,4 +1,4 @@
-"""An officer's own account: their password, where they are signed in, and signing out there."""
+"""An officer's own account: their password, where they get notices, where they are signed in, and signing out there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.web import words
-from bot.web.console import password
+from bot.web.console import doors, password
 from bot.web.console.access import PATH, Desk
 from bot.web.console.frame import page_values
 from bot.web.console.joining import SHORTEST_PASSWORD
@@ -21,11 +21,16 @@ async def show(request: Request, desk: Desk) -> Response:
 
 
 async def act(request: Request, desk: Desk) -> Response:
-    """POST /me: another password; or sign out at one other place, or everywhere else. Nobody else's session is ended here."""
+    """POST /me: another password; try or forget an address for notices; sign out elsewhere. Nothing of anybody else's."""
     form, at = request.state.form, desk.parts.now()
     match str(form.get("do", "")):
         case "end":
             await desk.parts.accounts.end_own(desk.officer.id, str(form.get("session", "")), at=at)
+        case "try_door":
+            if not await doors.try_out(desk, str(form.get("door", ""))):
+                raise HTTPException(404)
+        case "drop_door":
+            await doors.drop(desk, str(form.get("door", "")))
         case "end_others":
             await desk.parts.accounts.end_others(desk.officer.id, desk.token, desk.device, at=at)
         case "password":
@@ -50,6 +55,7 @@ async def _page(request: Request, desk: Desk, status: int = 200, *, done: bool =
         for one in found
     ]
     return render(
-        request, "console/own.html", status, **page_values(desk, look), rows=rows, done=done, wrong=wrong,
+        request, "console/own.html", status, **page_values(desk, look), **await doors.own_doors(desk, look),
+        rows=rows, done=done, wrong=wrong,
         has_totp=own is not None and bool(own.totp), shortest=SHORTEST_PASSWORD, at="own",
     )  # fmt: skip

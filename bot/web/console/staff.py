@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -19,15 +19,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.accounts.joining import CODE_LASTS, may_manage, new_code, new_officer, roles_given_by
+from bot.reach import NOTIFIED, by_officer, doors_on, unreached
 from bot.web import words
 from bot.web.console.access import Desk, note
+from bot.web.console.doors import NO_DOOR, NONE_REACHES, door_words
 from bot.web.console.frame import page_values
 from bot.web.look import Look, look_of
 from bot.web.pages import render
 from referral.directory import is_open
 from storage.accounts import OfficerUnknown
 from storage.audit import Audit
-from storage.base import Officer
+from storage.base import Door, Officer
+from storage.doors import Doors
 from storage.keyring import Keyring
 from storage.staff import Entry
 
@@ -36,8 +39,6 @@ NO_NAME: Final = f"Cần họ tên để đồng nghiệp nhận ra, không quá
 NO_OFFICE: Final = "Chọn cơ quan và vai trò trong danh sách."
 MADE_BEFORE: Final = "Cán bộ này đã được thêm. Mã chỉ hiện một lần; nếu chưa ghi lại thì cấp mã mới."
 NOT_YOURS: Final = "Không có cán bộ đang hoạt động nào như vậy mà bạn được quản lý. Không có gì thay đổi."
-NOTIFIED: Final = frozenset({"duty", "chief"})
-"""Roles whose phones are told of a new case."""
 _NUMBER = re.compile(r"[0-9a-f]{6}")
 
 
@@ -139,42 +140,51 @@ async def _page(request: Request, desk: Desk, status: int = 200, **said: str) ->
     roster = [
         one for one in await desk.parts.accounts.roster() if is_admin or one.officer.office == desk.officer.office
     ]
+    doors = by_officer(await Doors(desk.parts.storage).all())
     waiting = {one.id for one in await Keyring(desk.parts.storage).waiting(desk.officer.office)}
     await note(desk, "staff.opened", "all" if is_admin else desk.officer.office)
     given = {"wrong": "", "done": "", "code": "", "whom": "", "until": "", **said}
     return render(
         request, "console/staff.html", status, **page_values(desk, look), **given,
-        rows=[_row(desk, one, one.officer.id in waiting, look) for one in roster], offices=_offices(desk),
+        rows=[_row(desk, one, one.officer.id in waiting, doors, look) for one in roster], offices=_offices(desk),
         roles=[(role, look.say(words.ROLES[role])) for role in roles_given_by(desk.officer)], number=secrets.token_hex(3),
-        all_offices=is_admin, directory=_directory(desk, roster, look) if is_admin else [], at="staff",
+        all_offices=is_admin, directory=_directory(desk, roster, doors, look) if is_admin else [], at="staff",
     )  # fmt: skip
 
 
-def _row(desk: Desk, entry: Entry, waits_for_key: bool, look: Look) -> dict[str, Any]:
+def _row(
+    desk: Desk, entry: Entry, waits_for_key: bool, doors: Mapping[str, Sequence[Door]], look: Look
+) -> dict[str, Any]:
     """An officer in words, and what is still missing before they can work or be reached."""
     one, book = entry.officer, desk.parts.book.referral
     office = next(
         ((each.name, each.name_en) for each in book.offices if each.id == one.office), (one.office, one.office)
     )
+    own, on, now = doors.get(one.id, ()), doors_on(desk.parts.settings), desk.parts.now()
     lacks = []
     if one.active and not entry.joined:
         lacks = ["chưa nhập mã một lần"]
     elif one.active:
         lacks += [] if entry.has_totp else ["chưa có mã 6 số"]
-        lacks += [] if entry.has_phone or one.role not in NOTIFIED else ["chưa có máy nhận thông báo"]
         lacks += ["chờ xác nhận khóa"] if waits_for_key else []
     return {
         "officer": one, "office": look.of_two(office), "role": look.say(words.ROLES.get(one.role, one.role)),
-        "lacks": [look.say(lack) for lack in lacks], "managed": one.active and may_manage(desk.officer, one),
+        "lacks": [look.say(lack) for lack in lacks], "doors": [door_words(door, on, now, look.say) for door in own],
+        "unreached": look.say(NO_DOOR if not own else NONE_REACHES) if unreached((entry,), own, on, now) else "",
+        "managed": one.active and may_manage(desk.officer, one),
     }  # fmt: skip
 
 
-def _directory(desk: Desk, roster: Sequence[Entry], look: Look) -> list[dict[str, Any]]:
+def _directory(
+    desk: Desk, roster: Sequence[Entry], doors: Mapping[str, Sequence[Door]], look: Look
+) -> list[dict[str, Any]]:
     """Each office as it stands today: its agency, area and number, who is there, and whether a notice reaches anybody."""
     book, today = desk.parts.book.referral, desk.parts.now().date()
     there = [one for one in roster if one.officer.active and one.joined and one.officer.role in NOTIFIED]
     counts = Counter(one.officer.office for one in there)
-    reached = {one.officer.office for one in there if one.has_phone}
+    every = [door for own in doors.values() for door in own]
+    without = unreached(there, every, doors_on(desk.parts.settings), desk.parts.now())
+    reached = {one.officer.office for one in there if one.officer.id not in without}
     return [
         {
             "name": look.of_two((one.name, one.name_en)), "agency": look.of_two(book.route_names[one.route]),

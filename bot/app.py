@@ -13,7 +13,11 @@ from typing import Any
 from bot import audit, closing, export, log, retention, schedule
 from bot.book import Book, read_book
 from bot.channels.base import Channel, HasProblem
+from bot.channels.email import CHANNEL as EMAIL
+from bot.channels.email import MailChannel
 from bot.channels.pace import Pace
+from bot.channels.push import CHANNEL as PUSH
+from bot.channels.push import PushChannel
 from bot.channels.telegram.read import CHANNEL as TELEGRAM
 from bot.channels.web import WebChannel
 from bot.channels.zalo_bot.read import CHANNEL as ZALO_BOT
@@ -27,6 +31,7 @@ from bot.plan import Plan
 from bot.reach import Reach, doors_on
 from bot.receive import Receiver, utc_now
 from bot.settings import BadSetting, Settings
+from bot.vapid import push_key
 from bot.watch import Watch
 from storage.accounts import Accounts
 from storage.keyring import Keyring
@@ -55,6 +60,12 @@ class Parts:
         knowing = [channel for channel in self.channels.values() if isinstance(channel, HasProblem)]
         told = (one.problem() for one in (self.watch, self.reach, self.plan, *knowing) if one is not None)
         return " · ".join(one for one in told if one)
+
+    @property
+    def push_key(self) -> str:
+        """What a browser needs to take our notices."""
+        push = self.channels.get(PUSH)
+        return push.key.public if isinstance(push, PushChannel) else ""
 
 
 def todays_book() -> Book:
@@ -87,7 +98,8 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
         await refuse_demo_officers(accounts, book.referral)
         await refuse_without_escrow(Keyring(storage))
     paces = {TELEGRAM: Pace(), ZALO_BOT: Pace()}
-    channels = _channels(settings, storage, paces)
+    push = PushChannel(await push_key(storage, settings.url))
+    channels = {**_channels(settings, storage, paces), push.name: push}
     receiver = Receiver(storage, book)
 
     async def run_export(body: Mapping[str, Any]) -> None:
@@ -123,6 +135,8 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
 def _channels(settings: Settings, storage: DatabaseStorage, paces: dict[str, Pace]) -> dict[str, Channel]:
     """Every channel that is set. One that has a pace of its own is given it here."""
     channels: dict[str, Channel] = {"web": WebChannel()}
+    if settings.mail:
+        channels[EMAIL] = MailChannel(settings.mail)
     if settings.telegram_token:
         from bot.over_telegram import channel_of
 

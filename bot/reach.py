@@ -32,6 +32,7 @@ def doors_on(settings: Settings) -> frozenset[str]:
     """The channels through which this installation can reach an officer."""
     given = {
         "telegram": settings.telegram_token, "zalo_bot": settings.zalo_bot_token, "zalo_oa": settings.zalo_oa.app,
+        "email": settings.mail, "push": True,
     }  # fmt: skip
     return frozenset(name for name, value in given.items() if value)
 

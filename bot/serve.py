@@ -48,6 +48,7 @@ def site_over(parts: Parts, leaving: Callable[[], bool] = lambda: False, officia
         Site(
             receiver=parts.receiver, storage=parts.storage, book=parts.book, settings=parts.settings, now=utc_now,
             extra_routes=routes, problem=parts.problem, leaving=leaving, official=official,
+            push_key=parts.push_key,
         )
     )  # fmt: skip
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bot.channels.email import ADDRESS, MailServer
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
 """What Telegram and Zalo allow (https://core.telegram.org/bots/api#setwebhook), and long enough not to be guessed."""
@@ -75,6 +78,7 @@ class Settings:
     zalo_bot_proxy: str = ""
     zalo_bot_plan: tuple[int, int] = (50, 3000)
     zalo_oa: ZaloOa = ZaloOa()
+    mail: MailServer | None = None
     exports: Path = Path("exports")
     backup_recipients: Path | None = None
     key_at: KeyAt = KeyAt()
@@ -104,6 +108,8 @@ NAMES = {
     "NHIPCAU_SERVICE_KEY": "the service key itself, 64 hex digits (default: the file)",
     "NHIPCAU_SERVICE_KEY_FILE": "file of the service key (default HOME/keys/service.key)",
     "NHIPCAU_BACKUP_RECIPIENTS": "file with the age recipients of backups, one a line",
+    "NHIPCAU_MAIL": "mail server for officers' notices: smtps://user:password@host or smtp://host (STARTTLS); off without",
+    "NHIPCAU_MAIL_FROM": "the address that those notices come from",
     "NHIPCAU_AWAY": "https address of the page that quick exit leads to (default: a calendar of this service)",
     "NHIPCAU_OFFICIAL": "signed list of the official addresses, with .sig and .pem beside it, for the page /that",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
@@ -163,6 +169,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         zalo_bot_proxy=given.get("NHIPCAU_ZALO_BOT_PROXY", ""),
         zalo_bot_plan=_plan("NHIPCAU_ZALO_BOT_PLAN", given.get("NHIPCAU_ZALO_BOT_PLAN") or "50,3000"),
         zalo_oa=_zalo_oa(given),
+        mail=_mail(given.get("NHIPCAU_MAIL", ""), given.get("NHIPCAU_MAIL_FROM", "")),
         exports=home / "exports",
         away=_away(given.get("NHIPCAU_AWAY", "")),
         official=Path(official).absolute() if (official := given.get("NHIPCAU_OFFICIAL")) else None,
@@ -214,6 +221,26 @@ def _key_at(given: Mapping[str, str]) -> KeyAt:
     if value and not re.fullmatch(r"[0-9A-Fa-f]{64}", value):
         raise BadSetting("NHIPCAU_SERVICE_KEY should hold 64 hex digits: bring the key back from where it is kept")
     return KeyAt(Secret(value), Path(file).absolute() if file else None)
+
+
+def _mail(text: str, sender: str) -> MailServer | None:
+    """Raises BadSetting for what is no mail server, without repeating it: it may hold a password."""
+    if not text:
+        return None
+    try:
+        at = urlsplit(text)
+        port, host = at.port, at.hostname or ""
+    except ValueError:
+        port, host, at = None, "", urlsplit("")
+    if at.scheme not in ("smtp", "smtps") or not host or at.path not in ("", "/") or at.query:
+        raise BadSetting("NHIPCAU_MAIL should be smtps://user:password@host:465 or smtp://host:587")
+    if not ADDRESS.fullmatch(sender):
+        raise BadSetting("NHIPCAU_MAIL_FROM should be the address that notices come from, like thong-bao@example.vn")
+    tls, here = at.scheme == "smtps", host in ("127.0.0.1", "::1", "localhost")
+    return MailServer(
+        host, port or (465 if tls else 587), sender, unquote(at.username or ""), unquote(at.password or ""),
+        tls=tls, plain=here,
+    )  # fmt: skip
 
 
 def _port(text: str) -> int:

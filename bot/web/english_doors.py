@@ -41,4 +41,21 @@ DOORS: Final[Mapping[str, str]] = {
     "đã chặn, hoặc không còn": "blocked, or gone",
     "kênh này đang tắt ở đây": "this channel is switched off here",
     "không nơi nào còn nhận được thông báo": "no address of theirs takes notices any more",
+    "Đó không phải là một địa chỉ thư điện tử dùng được ở đây.": "That is no e-mail address that can be used here.",
+    "Trình duyệt này không nhận được thông báo qua nơi mà hệ thống biết.": (
+        "This browser takes no notices by a push service that the system knows."
+    ),
+    "Địa chỉ này đang nhận thông báo của một cán bộ khác.": "This address gets the notices of another officer.",
+    "Đã đủ sáu nơi. Bỏ một nơi trước khi thêm.": "There are six already. Remove one before you add another.",
+    "Thêm một hộp thư: chỉ có mức độ và mã, tiêu đề luôn như nhau": (
+        "Add a mailbox: level and code only, the subject is always the same"
+    ),
+    "Thêm và gửi thử": "Add, and send a trial",
+    "Nhận thông báo ngay trên trình duyệt này, cả khi trang đã đóng. Chỉ có mức độ và mã.": (
+        "Get notices in this browser, even when the page is closed. Level and code only."
+    ),
+    "Trình duyệt không cho phép nhận thông báo. Hãy cho phép ở cài đặt của trình duyệt rồi bấm lại.": (
+        "The browser does not allow notices. Allow them in its settings, then press again."
+    ),
+    "Nhận thông báo trên máy này": "Get notices on this device",
 }

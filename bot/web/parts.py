@@ -27,6 +27,7 @@ class Site:
     `problem` is a sentence for the operator, empty where all is well. `leaving`: the service is told to stop, so streams end.
     `tries` are the wrong tries to sign in.
     `views` are the copies that officers look at now. `official`: the signed list of the service's addresses.
+    `push_key`: what a browser needs to take our notices; empty: none can.
     """
 
     receiver: Receiver
@@ -41,6 +42,7 @@ class Site:
     tries: Tries = field(default_factory=Tries)
     views: Views = field(default_factory=Views)
     official: Official | None = None
+    push_key: str = ""
 
     @property
     def accounts(self) -> Accounts:

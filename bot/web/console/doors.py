@@ -5,18 +5,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
 
 from bot.channels.base import Message
+from bot.channels.email import ADDRESS
+from bot.channels.email import CHANNEL as EMAIL
+from bot.channels.push import CHANNEL as PUSH
+from bot.channels.push import NoSubscription, subscription
 from bot.perform import BRIEF
 from bot.reach import NOTIFIED, State, doors_on, reaches, state_of
 from bot.web import words
 from bot.web.console.access import Desk
 from bot.web.look import Look
-from storage.base import Commit, Door, OutboxRow
-from storage.doors import Doors
+from storage.base import Address, Commit, Door, OutboxRow
+from storage.doors import Doors, TooMany
 
 NAMES: Final[Mapping[str, str]] = {
     "telegram": "Telegram", "zalo_bot": "Zalo (bot)", "zalo_oa": "Zalo", "push": "Trình duyệt", "email": "Thư điện tử",
@@ -25,8 +32,14 @@ STATES: Final[Mapping[State, str]] = {
     "new": "chưa có tin nào tới", "taken": "nhận được lúc {when}", "failing": "không nhận được từ {when}",
     "blocked": "đã chặn, hoặc không còn", "off": "kênh này đang tắt ở đây",
 }  # fmt: skip
+WORKER: Final = (Path(__file__).parent.parent / "static" / "officers-sw.js").read_bytes()
 NO_DOOR: Final = "chưa có máy nhận thông báo"
 NONE_REACHES: Final = "không nơi nào còn nhận được thông báo"
+LONGEST_ADDRESS: Final = 254
+NO_MAIL: Final = "Đó không phải là một địa chỉ thư điện tử dùng được ở đây."
+NO_BROWSER: Final = "Trình duyệt này không nhận được thông báo qua nơi mà hệ thống biết."
+TAKEN: Final = "Địa chỉ này đang nhận thông báo của một cán bộ khác."
+FULL: Final = "Đã đủ sáu nơi. Bỏ một nơi trước khi thêm."
 TRY: Final = ("THỬ", "thông báo thử")
 
 
@@ -39,6 +52,11 @@ def door_words(door: Door, on: frozenset[str], now: datetime, say: Callable[...,
     }  # fmt: skip
 
 
+async def worker(request: Request) -> Response:
+    """GET /officers/sw.js: shows notices in the officer's browser. It may act for the officers' pages only, and keeps nothing."""
+    return Response(WORKER, media_type="text/javascript; charset=utf-8")
+
+
 async def own_doors(desk: Desk, look: Look) -> dict[str, Any]:
     """For the officer's own page: their addresses, and a sentence where none of them is any good."""
     on, now = doors_on(desk.parts.settings), desk.parts.now()
@@ -47,8 +65,38 @@ async def own_doors(desk: Desk, look: Look) -> dict[str, Any]:
     lost = is_told and not any(reaches(door, on, now) for door in found)
     return {
         "doors": [door_words(door, on, now, look.say) for door in found],
+        "has_mail": desk.parts.settings.mail is not None, "push_key": desk.parts.push_key,
         "unreached": look.say(NONE_REACHES if found else NO_DOOR) if lost else "",
     }  # fmt: skip
+
+
+async def add_mail(desk: Desk, address: str) -> str:
+    """Notices go to this address of theirs as well, beginning with a trial. Why not, or empty."""
+    if not desk.parts.settings.mail or not ADDRESS.fullmatch(address) or len(address) > LONGEST_ADDRESS:
+        return NO_MAIL
+    return await _add(desk, Address(EMAIL, address))
+
+
+async def add_push(desk: Desk, given: Mapping[str, str]) -> str:
+    """Notices go to this browser as well, beginning with a trial. Why not, or empty."""
+    try:
+        found = subscription(given.get("endpoint", ""), given.get("p256dh", ""), given.get("auth", ""))
+    except NoSubscription:
+        return NO_BROWSER
+    return await _add(desk, Address(PUSH, found)) if desk.parts.push_key else NO_BROWSER
+
+
+async def _add(desk: Desk, address: Address) -> str:
+    doors = Doors(desk.parts.storage)
+    try:
+        if not await doors.add(desk.officer.id, address, at=desk.parts.now()):
+            return TAKEN
+    except TooMany:
+        return FULL
+    for one in await doors.of_officer(desk.officer.id):
+        if one.address == address:
+            await try_out(desk, one.id)
+    return ""
 
 
 async def drop(desk: Desk, door: str) -> None:

@@ -26,6 +26,13 @@ async def act(request: Request, desk: Desk) -> Response:
     match str(form.get("do", "")):
         case "end":
             await desk.parts.accounts.end_own(desk.officer.id, str(form.get("session", "")), at=at)
+        case "add_mail" | "add_push" as do:
+            given = {name: str(value).strip() for name, value in form.items()}
+            refused = await (
+                doors.add_mail(desk, given.get("mail", "")) if do == "add_mail" else doors.add_push(desk, given)
+            )
+            if refused:
+                return await _page(request, desk, 422, no_door=refused)
         case "try_door":
             if not await doors.try_out(desk, str(form.get("door", ""))):
                 raise HTTPException(404)
@@ -41,7 +48,9 @@ async def act(request: Request, desk: Desk) -> Response:
     return RedirectResponse(f"{PATH}/me", 303)
 
 
-async def _page(request: Request, desk: Desk, status: int = 200, *, done: bool = False, wrong: str = "") -> Response:
+async def _page(
+    request: Request, desk: Desk, status: int = 200, *, done: bool = False, wrong: str = "", no_door: str = ""
+) -> Response:
     now, look = desk.parts.now(), look_of(request)
     this, own = desk.parts.accounts.session_id(desk.token), await desk.parts.accounts.own(desk.officer.id)
     found = await desk.parts.accounts.sessions(desk.officer.id, now)
@@ -56,6 +65,6 @@ async def _page(request: Request, desk: Desk, status: int = 200, *, done: bool =
     ]
     return render(
         request, "console/own.html", status, **page_values(desk, look), **await doors.own_doors(desk, look),
-        rows=rows, done=done, wrong=wrong,
+        rows=rows, done=done, wrong=wrong, no_door=no_door,
         has_totp=own is not None and bool(own.totp), shortest=SHORTEST_PASSWORD, at="own",
     )  # fmt: skip

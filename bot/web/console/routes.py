@@ -12,6 +12,7 @@ from bot.web.console import (
     actions,
     audit,
     cases,
+    doors,
     exports,
     files,
     joining,
@@ -38,6 +39,7 @@ OPEN: Final[tuple[BaseRoute, ...]] = (
     Route("/officers/sign-in", signin.post, methods=["POST"]),
     Route("/officers/join", joining.show, methods=["GET"]),
     Route("/officers/join", joining.post, methods=["POST"]),
+    Route("/officers/sw.js", doors.worker, methods=["GET"]),
     Route("/officers/look", looks.switch, methods=["GET"]),
 )
 """What can be reached without a session; nothing of a case is behind it."""

@@ -317,7 +317,7 @@ async def test_a_mailbox_that_is_refused_is_gone_or_tried_again_and_never_named(
 
 
 async def test_without_starttls_nothing_is_handed_in_but_on_this_machine(sink: MailSink):
-    strict = replace(sink.server, plain=False, user="u", password="secret-of-the-server")
+    strict = replace(sink.server, plain=False)
     async with mail(strict) as channel:
         with pytest.raises(SendError) as refused:
             await channel.send("lan@example.vn", BRIEF)

@@ -36,6 +36,13 @@ AGREED = {
 """Answers by which a person agreed to be written to in the chat. Nothing else counts: unknown is never yes."""
 
 TAKE_FIRST = "Hãy bấm “Tôi nhận” trước khi nhắn."
+GONE = "Hồ sơ này không còn ở cơ quan bạn, không nhắn tiếp từ đây được."
+ENDED = {
+    "closed": "Hồ sơ này đã kết thúc, không nhắn tiếp từ đây được.",
+    "returned": GONE,
+    "transferred": GONE,
+    "withdrawn": GONE,
+}
 NOT_AGREED = "Người này chưa đồng ý được nhắn lại."
 NOBODY = "Không còn đường nhắn tới người này."
 LENGTH = f"Lời nhắn cần từ 1 đến {LONGEST} ký tự."
@@ -44,7 +51,7 @@ LENGTH = f"Lời nhắn cần từ 1 đến {LONGEST} ký tự."
 def refused(snapshot: Snapshot, referral: Referral, text: str) -> str:
     """Why the officer may not write now, in Vietnamese for the officer; empty when they may."""
     if referral.state not in HELD:
-        return TAKE_FIRST
+        return ENDED.get(referral.state, TAKE_FIRST)
     if snapshot.intake is None or snapshot.conversation is None:
         return NOBODY
     if not agreed(snapshot.intake):

@@ -295,7 +295,8 @@ class Case(Struct, frozen=True):
     """What an officer opens: the referral, its intake (content only if identified or agreed to), the timeline.
 
     `locked`: there is more that this office may read, and the keys that were given do not open it. `heard_at` is when the person
-    last wrote, on a platform where nothing reaches them a while after that.
+    last wrote, on a platform where nothing reaches them a while after that. `now_with`: the offices that have the matter since
+    this one handed it on; no content then, whatever it could read before.
     """
 
     referral: Referral
@@ -304,6 +305,7 @@ class Case(Struct, frozen=True):
     timeline: tuple[AuditEntry, ...]
     locked: bool = False
     heard_at: datetime | None = None
+    now_with: tuple[str, ...] = ()
 
 
 class Period(Struct, frozen=True):
@@ -321,8 +323,6 @@ class Period(Struct, frozen=True):
 
 Visible = Callable[[Intake, Referral, Sequence[Consent]], Content]
 """Which of a person's words an agency may see (`referral.disclose.visible`): asked within the transaction that reads."""
-
-
 Allowed = Callable[[Intake, Referral, Sequence[Consent]], Sequence[str]]
 """Which parts of the sealed content an agency may open (`referral.disclose.allowed`)."""
 

@@ -257,6 +257,8 @@ def abandoned(before: datetime, limit: int) -> Work[tuple[tuple[str, int], ...]]
 # ----------------------------------------------------------------------------------------------------------- officers
 
 _OPENS: Final = frozenset({"duty", "chief", "admin"})
+_HANDED_ON: Final = frozenset({"returned", "transferred"})
+_HAVE_IT_NOT: Final = _HANDED_ON | {"withdrawn"}
 
 
 def _may_open(officer: Officer, referral: Referral) -> bool:
@@ -284,9 +286,25 @@ def open_case(
     content, locked = yield from sealing.read_content(intake.id, parts, unsealed)
     yield from _share(intake, consents, allowed, unsealed, at)
     whole = replace(intake, content=joined((intake.content, content)))
-    shown = replace(intake, content=visible(whole, opened, consents))
+    with_others = now_with(opened, (yield from referrals_of(intake.id)))
+    shown = replace(intake, content=Content() if with_others else visible(whole, opened, consents))
     reach = yield from heard_at(intake.conversation)
-    return Case(opened, shown, consents, tuple(read_audit(row) for row in timeline), locked, reach)
+    read = tuple(read_audit(row) for row in timeline)
+    return Case(opened, shown, consents, read, locked and not with_others, reach, with_others)
+
+
+def now_with(handed_on: Referral, all_of_it: Sequence[Referral]) -> tuple[str, ...]:
+    """The offices that have a matter since this one handed it on: those it came to then, else whoever has it.
+
+    Empty while it is still here, and where nobody else has it: then the words stay with who had them last, or nobody could
+    read them at all.
+    """
+    if handed_on.state not in _HANDED_ON:
+        return ()
+    having = [one for one in all_of_it if one.state not in _HAVE_IT_NOT]
+    then = handed_on.closed_at or handed_on.created_at
+    since = [one for one in having if one.rule in _HANDED_ON and one.created_at >= then]
+    return tuple(dict.fromkeys(one.office for one in since or having))
 
 
 def _share(

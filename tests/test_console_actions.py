@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from bot import transfer
+from bot.asking import ENDED, TAKE_FIRST
+from bot.web.console.actions import NO_SUCH, NOT_SURE
 from bot.web.console.cases import OPENED
 from referral.model import Referral
 from tests.test_console import Desk, a_cry, a_tip, add_officer, audit, browser, desk, site  # noqa: F401 - fixtures
@@ -36,6 +38,11 @@ async def a_question(world: World) -> Referral:
     return next(one for one in world.referrals.values() if one.office == "hotline-111")
 
 
+async def state_of(world: World, referral: Referral) -> str:
+    now = (await world.storage.load_referral(referral.id)).referral
+    return now.state if now else ""
+
+
 def at(world: World, office: str) -> list[Referral]:
     return [one for one in world.referrals.values() if one.office == office]
 
@@ -48,7 +55,7 @@ async def test_a_transfer_opens_the_matter_at_the_other_office_and_ends_it_here(
     path = await taken(world, desk, referral)
     page = unescape((await desk.get(path)).text)
     assert re.search(r'<optgroup label="[^"]*Công an[^"]*"><option value="police-08">', page)
-    answer = await desk.post(path, do="transfer", office="police-20", reason="not_our_area")
+    answer = await desk.post(path, do="transfer", sure="1", office="police-20", reason="not_our_area")
     assert answer.status_code == 303
     [passed] = at(world, "police-20")
     assert (passed.code, passed.state) == (referral.code, "proposed")
@@ -72,14 +79,16 @@ def site_of(desk: Desk) -> Any:  # noqa: F811
 async def test_a_tip_passed_on_never_says_who_wrote_it(world: World, desk: Desk):  # noqa: F811
     referral = next(one for one in (await a_tip(world, PLACE)).values() if one.to == "police")
     path = await taken(world, desk, referral)
-    await desk.post(path, do="transfer", office="health-20", reason="not_our_matter")
+    await desk.post(path, do="transfer", sure="1", office="health-20", reason="not_our_matter")
     [passed] = at(world, "health-20")
     assert (passed.identified, passed.ground, passed.to) == (False, "", "social_affairs")
 
 
 async def test_a_question_passed_on_does_not_say_who_asked(world: World, desk: Desk):  # noqa: F811
     path = await taken(world, desk, await a_question(world))
-    assert (await desk.post(path, do="transfer", office="police-national", reason="not_our_matter")).status_code == 303
+    assert (
+        await desk.post(path, do="transfer", sure="1", office="police-national", reason="not_our_matter")
+    ).status_code == 303
     [passed] = at(world, "police-national")
     assert (passed.identified, passed.ground) == (False, "")
 
@@ -88,7 +97,7 @@ async def test_a_question_passed_on_does_not_say_who_asked(world: World, desk: D
 async def test_a_transfer_to_nowhere_or_to_itself_is_refused(world: World, desk: Desk, office: str):  # noqa: F811
     referral = (await a_cry(world))["hotline-111"]
     path = await taken(world, desk, referral)
-    answer = await desk.post(path, do="transfer", office=office, reason="not_our_area")
+    answer = await desk.post(path, do="transfer", sure="1", office=office, reason="not_our_area")
     assert answer.status_code == 409
     assert len(at(world, "hotline-111")) == 1
 
@@ -96,7 +105,7 @@ async def test_a_transfer_to_nowhere_or_to_itself_is_refused(world: World, desk:
 async def test_an_office_that_has_the_matter_is_not_sent_it_again(world: World, desk: Desk):  # noqa: F811
     referral = (await a_cry(world))["hotline-111"]
     path = await taken(world, desk, referral)
-    answer = await desk.post(path, do="transfer", office="police-national", reason="not_our_area")
+    answer = await desk.post(path, do="transfer", sure="1", office="police-national", reason="not_our_area")
     assert answer.status_code == 409
     assert transfer.HAS_IT in answer.text
     assert len(at(world, "police-national")) == 1
@@ -105,7 +114,7 @@ async def test_an_office_that_has_the_matter_is_not_sent_it_again(world: World, 
 async def test_an_urgent_matter_stays_urgent_where_it_goes(world: World, desk: Desk):  # noqa: F811
     referral = (await a_cry(world))["hotline-111"]
     path = await taken(world, desk, referral)
-    await desk.post(path, do="transfer", office="police-20", reason="not_our_matter")
+    await desk.post(path, do="transfer", sure="1", office="police-20", reason="not_our_matter")
     [passed] = at(world, "police-20")
     assert passed.urgent
     assert passed.due_at is not None
@@ -220,6 +229,58 @@ async def test_a_sheet_of_somebodys_own_story_is_not_made_for_whom_they_did_not_
     page = (await desk.get(f"{path}/sheet?toi=police-20")).text
     assert transfer.NOT_AGREED in unescape(page)
     assert 'class="sheet"' not in page
-    answer = await desk.post(path, do="transfer", office="police-20", reason="not_our_matter")
+    answer = await desk.post(path, do="transfer", sure="1", office="police-20", reason="not_our_matter")
     assert answer.status_code == 409
     assert at(world, "police-20") == []
+
+
+# ----------------------------------------------------------------------------------------- what is not done, and said so
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"do": "close", "outcome": "supported"},
+        {"do": "transfer", "office": "police-20", "reason": "not_our_matter"},
+        {"do": "return", "reason": "not_our_area"},
+    ],
+    ids=lambda form: form["do"],
+)
+async def test_what_cannot_be_undone_waits_for_the_box(world: World, desk: Desk, form: dict[str, str]):  # noqa: F811
+    referral = (await a_cry(world))["hotline-111"]
+    path = await taken(world, desk, referral)
+    page = (await desk.get(path)).text
+    assert page.count('type="checkbox" name="sure" value="1" required') == page.count('class="sure"')
+    answer = await desk.post(path, **form)
+    assert answer.status_code == 409
+    assert NOT_SURE in unescape(answer.text)
+    assert await state_of(world, referral) == "acknowledged"
+    assert (await desk.post(path, **form, sure="1")).status_code == 303
+    assert await state_of(world, referral) != "acknowledged"
+
+
+async def test_what_is_no_action_is_said_on_the_case_and_is_held_against_nobody(
+    world: World,
+    site: Any,  # noqa: F811
+    desk: Desk,  # noqa: F811
+):
+    referral = (await a_cry(world))["hotline-111"]
+    path = await taken(world, desk, referral)
+    answer = await desk.post(path, do="delete_everything")
+    assert answer.status_code == 400
+    assert NO_SUCH in unescape(answer.text)
+    assert referral.code in answer.text
+    async with browser(site) as client:
+        stranger = Desk(client, world)
+        await add_officer(world, "khac", "police-20")
+        await stranger.sign_in("khac")
+        assert (await stranger.post(path, do="delete_everything")).status_code == 404
+    assert [one.actor for one in await audit(world, desk, referral) if one.action == "access.refused"] == ["khac"]
+
+
+async def test_nobody_is_told_to_take_a_case_that_is_closed(world: World, desk: Desk):  # noqa: F811
+    path = await taken(world, desk, await a_question(world))
+    await desk.post(path, do="close", outcome="supported", sure="1")
+    page = unescape((await desk.post(path, do="ask", text="Ban dang o dau?")).text)
+    assert ENDED["closed"] in page
+    assert TAKE_FIRST not in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 
 from bot.web.console.access import FOR_SHEET, HANDLING, OPEN_REASONS
@@ -62,6 +64,46 @@ async def test_an_action_keeps_open_what_was_opened_and_opens_nothing_else(desk:
         "location"
     ] == f"{path}?mo=thay"
     assert (await desk.post(path, do="classify", reason="crime_news", mo="else")).headers["location"] == path
+
+
+@pytest.mark.parametrize(
+    "do", [{"do": "transfer", "office": "police-20"}, {"do": "return"}], ids=["transfer", "return"]
+)
+async def test_who_handed_a_case_on_opens_its_words_no_more_and_who_has_it_does(
+    world: World, desk: Desk, do: dict[str, str]
+):
+    tip = await a_tip(world)
+    one = tip["police-national"] if "police-national" in tip else next(iter(tip.values()))
+    await add_officer(world, "an", one.office)
+    await desk.sign_in("an")
+    path = f"/officers/r/{one.id}"
+    await desk.post(path, do="acknowledge")
+    assert PLACE in (await desk.get(f"{path}?mo={HANDLING}")).text
+    answer = await desk.post(path, **do, reason="not_our_matter", sure="1", mo=HANDLING)
+    assert answer.status_code == 303
+    before = len([entry for entry in await audit(world, desk, one) if entry.action == "content.opened"])
+    for way in (
+        *(f"{path}?mo={why}" for why in OPEN_REASONS),
+        f"{path}/sheet?toi=hotline-111",
+        answer.headers["location"],
+    ):
+        page = unescape((await desk.get(way)).text)
+        assert PLACE not in page, way
+        assert one.code in page.replace(" ", ""), way
+    page = unescape((await desk.get(path)).text)
+    new = [
+        each
+        for each in world.referrals.values()
+        if each.intake == one.intake and each.id not in {r.id for r in tip.values()}
+    ]
+    [now] = new
+    office = next(each for each in world.book.referral.offices if each.id == now.office)
+    assert f"Hồ sơ này nay ở {office.name}" in page
+    assert "Diễn biến" in page
+    assert len([entry for entry in await audit(world, desk, one) if entry.action == "content.opened"]) == before
+    await add_officer(world, "ba", now.office)
+    await desk.sign_in("ba")
+    assert PLACE in (await desk.get(f"/officers/r/{now.id}?mo={HANDLING}")).text
 
 
 def test_every_reason_has_its_words():

@@ -61,7 +61,7 @@ async def test_who_it_is_transferred_to_reads_it_though_the_browser_never_came_b
         await world.storage.keep_file("ref-1", "", "video", film(), world.now)
         first = (await a_tip(world))[TOLD]
         assert (await desk.post(f"/officers/r/{first.id}", do="acknowledge")).status_code == 303
-        answer = await desk.post(f"/officers/r/{first.id}", do="transfer", office=NEXT, reason="not_our_area")
+        answer = await desk.post(f"/officers/r/{first.id}", do="transfer", sure="1", office=NEXT, reason="not_our_area")
         assert answer.status_code == 303
     passed = at(world, NEXT)
     case = await opened(world, passed, reader, await keyring.opener(token))

@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.web.english_accounts import ACCOUNTS
 from bot.web.english_doors import DOORS
+from bot.web.english_ended import ENDED
 from bot.web.english_files import SENT_FILES
 from bot.web.english_keys import KEYS
 from bot.web.english_requests import REQUESTS
@@ -394,5 +395,5 @@ REFUSALS: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     **ACCOUNTS, **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS, **KEYS,
-    **SENT_FILES, **DOORS,
+    **SENT_FILES, **DOORS, **ENDED,
 }  # fmt: skip

@@ -186,9 +186,12 @@ async def open_content(desk: Desk, referral: str, why: str) -> Case:
     """The same with every word that this office may read: the one place where a person's words are opened.
 
     It is written down with its reason (a key of OPEN_REASONS) before anything is shown. Raises ReasonNeeded where a colleague
-    holds the case and another reason has to be given, HTTPException 404 where there is nothing that they may open.
+    holds the case and another reason has to be given, HTTPException 404 where there is nothing that they may open. A case that
+    was handed on has no words here any more (`now_with`), so nothing is opened then.
     """
     case = await _opened(desk, referral, visible)
+    if case.now_with:
+        return case
     if why not in reasons_for(desk, case):
         raise ReasonNeeded(replace(case, intake=replace(case.intake, content=Content())))
     await note(desk, "content.opened", referral, {"reason": OPEN_REASONS[why]})

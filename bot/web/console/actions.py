@@ -16,6 +16,12 @@ from bot.web.console.cases import OPENED, opened_page
 ACTIONS: Final = frozenset(
     {"acknowledge", "accept", "return", "transfer", "close", "ask", "classify", "link", "unlink"}
 )
+CANNOT_BE_UNDONE: Final = frozenset({"return", "transfer", "close"})
+"""Nothing of these happens unless the box beside them, that it cannot be undone, came ticked."""
+NOT_SURE: Final = (
+    "Việc này không hoàn tác được. Bạn đánh dấu ô “Tôi biết việc này không hoàn tác được” rồi gửi lại giúp."
+)
+NO_SUCH: Final = "Hệ thống không có việc này. Hồ sơ chưa có gì thay đổi."
 PASSES_ON: Final = frozenset({"return", "transfer"})
 """After these another office has the matter."""
 FIELDS: Final = ("reason", "outcome", "office", "other")
@@ -24,12 +30,18 @@ NOWHERE: Final = "-"
 
 
 async def act(request: Request, desk: Desk) -> Response:
-    """POST /r/<id>: do it and go back to the case; a refusal is shown on the case with status 409."""
+    """POST /r/<id>: do it and go back to the case; a refusal is shown on the case with status 409, what is no action with 400."""
     referral = request.path_params["referral"]
     form = request.state.form
     do = str(form.get("do", ""))
-    if do not in ACTIONS or desk.officer.role not in OPENS:
+    if desk.officer.role not in OPENS:
         raise HTTPException(404)
+    why = str(form.get(OPENED, ""))
+    why = why if why in OPEN_REASONS else ""
+    if do not in ACTIONS:
+        return await opened_page(request, desk, referral, why, refusal=NO_SUCH, status=400)
+    if do in CANNOT_BE_UNDONE and not form.get("sure"):
+        return await opened_page(request, desk, referral, why, refusal=NOT_SURE, status=409)
     reason, outcome, office, other = (str(form.get(name, ""))[:60] for name in FIELDS)
     if do == "link":
         other = await _meant(desk, str(form.get("code", "")), referral)
@@ -43,8 +55,6 @@ async def act(request: Request, desk: Desk) -> Response:
         text=str(form.get("text", "")),
         other=other,
     )
-    why = str(form.get(OPENED, ""))
-    why = why if why in OPEN_REASONS else ""
     try:
         await desk.parts.receiver.officer(did)
     except Refusal as refusal:

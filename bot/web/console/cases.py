@@ -59,6 +59,7 @@ async def opened_page(
         case = await (open_content(desk, referral, why) if why else open_case(desk, referral))
     except ReasonNeeded as needed:
         case, why, refusal = needed.case, "", refusal or SAY_WHY
+    why = "" if case.now_with else why
     return await case_page(request, desk, case, opened=why, refusal=refusal, status=status)
 
 
@@ -73,6 +74,7 @@ async def case_page(
         request, "console/case.html", status, **page_values(desk, look), **_case_values(desk, case, names, look),
         **_choices(desk, case, look), linked=await _linked(desk, case, names, look),
         why=[(one, look.say(words.OPENED_FOR[OPEN_REASONS[one]])) for one in reasons_for(desk, case) if one != FOR_SHEET],
+        now_with=[details(desk, look).get(one, one) for one in case.now_with],
         content=content, opened=opened, withheld=_withheld(case), locked=case.locked, refusal=look.say(refusal), at="case",
     )  # fmt: skip
 

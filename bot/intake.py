@@ -18,6 +18,8 @@ from referral.screening import facts_of, judge
 from referral.screening import is_danger as screened_danger
 from referral.screening import level_of as screened_level
 
+CRISES = {"self_harm": "self_harm", "domestic": "domestic_violence", "child_abuse": "child_abuse"}
+"""What the lists of understanding call a crisis in the first words → the sign that rules know it by."""
 ABOUT_OTHERS = frozenset({"emergency_other", "missing_person", "tip"})
 PLACES = ("danger_place", "province_text", "support_place", "tip_place", "missing_place")
 """Questions that ask for a place in the person's own words, the surest first."""
@@ -35,6 +37,11 @@ def facts_from(book: Book, talk: Conversation, kind: str) -> Facts:
 def _coded_facts(book: Book, talk: Conversation, kind: str) -> Facts:
     """What the answers say. Once the alert was raised the danger is `now`, whatever was answered before or after."""
     facts = facts_of(book.referral.instruments, kind, talk.answers)
+    heard = {CRISES[name] for name in talk.heard if name in CRISES}
+    if heard:
+        facts = replace(facts, signs=facts.signs | heard)
+    if "medical" in talk.heard:
+        facts = replace(facts, needs=facts.needs | {"medical"})
     return replace(facts, danger="now") if talk.alerted else facts
 
 

@@ -152,7 +152,7 @@ def _first_words(now: UnderWay, text: str) -> Turned:
     heard = hear(now.book.lexicon, text)
     if not now.talk.prompt or any(letter.isalpha() for letter in text):
         now = now.keep(locale=_locale(now, heard))  # a bare number says nothing of a language
-    now = now.keep(heard=(heard.intent,))
+    now = now.keep(heard=(heard.intent, *heard.crises))
     word = way(text) or _pressed_in_words(now, text)
     if word in ("language", "rights"):
         # Whoever asks for their language or their data first sees the numbers first all the same.

@@ -230,7 +230,7 @@ class Heard(Struct, frozen=True):
 
     `alarmed`: a phrase or a rule holds it for danger. That opens the danger path from an answer; of a first message, where
     people tell films and news as well, the weight of all its words decides, but for phrases that stand by themselves.
-    `weighed`: urgent by that weight and by no phrase or rule.
+    `weighed`: urgent by that weight and by no phrase or rule. `crises`: what else harms somebody now, by the lists' names.
     """
 
     lang: str = "vi"
@@ -242,6 +242,7 @@ class Heard(Struct, frozen=True):
     words: tuple[str, ...] = ()
     weighed: bool = False
     alarmed: bool = False
+    crises: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------ what came of it

@@ -14,7 +14,7 @@ from functools import lru_cache
 from flows.hear.language import language_of
 from flows.hear.lexicon import PAUSES, Combination, Group, Lexicon, Match, Place, matches, words_of
 from flows.hear.normal import Normal, normalise, tokens
-from flows.hear.weigh import URGENT, Weights, features, heaviest, is_heavy, likeliest
+from flows.hear.weigh import URGENT, Weights, features, heaviest, is_heavy, likeliest, total
 from flows.model import Heard
 
 _BREAKS = frozenset(".!?;:\n…。！？；")
@@ -24,6 +24,8 @@ OF_URGENT = ("emergency_self", "emergency_other", "missing_person", "other_crisi
 OF_CALM = tuple(
     "greeting info missing_person tip victim_support other_crisis abuse spam offtopic".split()
 )  # equal weights: the one whose answer harms least if it is wrong
+CLEARLY = 1.0
+"""By so much the weights must speak for the other person before a phrase is not believed about who."""
 _NEAR = 2  # words that may stand between "em" and what happens to "em"
 
 
@@ -60,6 +62,7 @@ def hear(lexicon: Lexicon, text: str) -> Heard:
         words=words,
         weighed=urgent and not alarmed,
         alarmed=alarmed,
+        crises=tuple(sorted({m.group.name for m in read.alarms if m.group.value == "crisis"})),
     )
 
 
@@ -112,12 +115,23 @@ def _meant(weights: Weights, read: _Read, normal: Normal, *, urgent: bool) -> tu
     if not weights:
         return _urgent(read.alarms, read.combinations, read.found) if urgent else _calm(read.found, normal.words)
     intent = likeliest(weights, read.parts, OF_URGENT if urgent else OF_CALM)
-    if urgent and any(match.group.value == "other" for match in read.alarms):
-        intent = "emergency_other"  # "cứu con tôi": the phrase itself says who
+    people = [match for match in read.alarms if match.group.value != "crisis"]
+    if urgent and people and intent in ("emergency_self", "emergency_other"):
+        intent = _who(weights, read, people)
     if urgent and ruled:
         return intent, _urgent(read.alarms, read.combinations, read.found)[1]
     told = heaviest(weights, read.parts, URGENT if urgent else intent)
     return intent, told or _calm(read.found, normal.words)[1]
+
+
+def _who(weights: Weights, read: _Read, people: Sequence[Match]) -> str:
+    """Whose emergency it is: what the phrase says, unless the weights clearly say otherwise."""
+    ruled = _about(people[0], read.found)
+    if people[0].group.value == "other":
+        return ruled  # "cứu con tôi"
+    lead = {name: total(weights, read.parts, name) for name in ("emergency_self", "emergency_other")}
+    other = "emergency_self" if ruled == "emergency_other" else "emergency_other"
+    return other if lead[other] - lead[ruled] > CLEARLY else ruled
 
 
 def _all(lexicon: Lexicon, normal: Normal) -> list[Match]:

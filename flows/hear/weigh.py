@@ -51,6 +51,11 @@ def weigh(weights: Weights, met: Iterable[str]) -> float:
     return sum(weights.parts[part].get(URGENT, 0.0) for part in met if part in weights.parts)
 
 
+def total(weights: Weights, met: Iterable[str], name: str) -> float:
+    """How much speaks for an intent."""
+    return sum(weights.parts[part].get(name, 0.0) for part in met if part in weights.parts)
+
+
 def is_heavy(weights: Weights, met: Collection[str], *, alarmed: bool) -> bool:
     """True where all that was met exceeds the limit. One word again and again weighs nothing."""
     if sum(not part.startswith("§") and " " not in part for part in met) <= 2 and not alarmed:  # the base and one word

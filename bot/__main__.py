@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _breach_arguments(breach)
     _keys_commands(commands)
     _parked_arguments(commands)
+    _command(commands, "doors", "how each channel stands; exit 1 where one is down", _doors)
     draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
     draw.add_argument("flow")
     return parser
@@ -285,12 +286,17 @@ def _revoke(chosen: argparse.Namespace) -> int:
 def _parked(chosen: argparse.Namespace) -> int:
     from bot import commands
 
-    settings = read_settings()
-    if chosen.what == "again":
-        print(asyncio.run(commands.parked_again(settings, chosen.number)))
-    else:
-        print(asyncio.run(commands.parked(settings)))
+    settings, is_again = read_settings(), chosen.what == "again"
+    print(asyncio.run(commands.parked_again(settings, chosen.number) if is_again else commands.parked(settings)))
     return 0
+
+
+def _doors(_: argparse.Namespace) -> int:
+    from bot import commands
+
+    found, works = asyncio.run(commands.doors(read_settings()))
+    print(found)
+    return 0 if works else 1
 
 
 def _officers(_: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,7 @@ from bot.plan import Plan
 from bot.reach import Reach, doors_on
 from bot.receive import Receiver, utc_now
 from bot.settings import BadSetting, Settings
+from bot.standing import Late, Standings
 from bot.vapid import push_key
 from bot.watch import Watch
 from storage.accounts import Accounts
@@ -52,13 +54,15 @@ class Parts:
     deliverer: Deliverer
     channels: Mapping[str, Channel]
     watch: Watch
+    standings: Standings
     plan: Plan | None = None
     reach: Reach | None = None
 
     def problem(self) -> str:
         """Sentences for the operator, empty where all is well."""
         knowing = [channel for channel in self.channels.values() if isinstance(channel, HasProblem)]
-        told = (one.problem() for one in (self.watch, self.reach, self.plan, *knowing) if one is not None)
+        parts = (self.watch, self.standings, self.reach, self.plan, *knowing)
+        told = (one.problem() for one in parts if one is not None)
         return " · ".join(one for one in told if one)
 
     @property
@@ -113,6 +117,9 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
         # does not wait for its lease to end.
         await storage.give_back(utc_now())
     await storage.catch_up(utc_now())  # the clock may have been set back while nothing ran
+    standings = Standings(
+        storage, channels, timedelta(minutes=settings.down_minutes), utc_now, _late(settings, storage)
+    )
     work = Work(
         storage,
         book,
@@ -123,13 +130,25 @@ async def _built(settings: Settings, book: Book, storage: DatabaseStorage) -> Pa
         run_export,
         paces,
         erase=run_erase,
+        told=standings.sent,
     )
     deliverer = Deliverer(work)
-    receiver.wake = deliverer.wake
+    receiver.wake, receiver.heard = deliverer.wake, standings.received
     await storage.listen(deliverer.wake)
     plan = Plan(storage, settings.zalo_bot_plan, utc_now) if ZALO_BOT in channels else None
     reach = None if settings.trial else Reach(storage, doors_on(settings), utc_now)
-    return Parts(settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now), plan, reach)
+    return Parts(
+        settings, book, storage, receiver, deliverer, channels, Watch(storage, utc_now), standings, plan, reach
+    )
+
+
+def _late(settings: Settings, storage: DatabaseStorage) -> dict[str, Late]:
+    """Doors whose token is renewed, and how it is known that this is late."""
+    if not settings.zalo_oa.app:
+        return {}
+    from bot import over_zalo_oa
+
+    return {ZALO_OA: partial(over_zalo_oa.late_since, settings.zalo_oa, storage)}
 
 
 def _channels(settings: Settings, storage: DatabaseStorage, paces: dict[str, Pace]) -> dict[str, Channel]:
@@ -164,6 +183,7 @@ async def at_work(
     """
     stop = asyncio.Event()
     work = list(_work(parts, stop)) if here else [("watch", parts.watch.run(stop))]
+    work.append(("standings", parts.standings.run(stop)))
     if parts.plan is not None:
         work.append(("plan", parts.plan.run(stop)))
     if parts.reach is not None:
@@ -202,14 +222,22 @@ def _work(parts: Parts, stop: asyncio.Event) -> Iterator[tuple[str, Coroutine[An
     if TELEGRAM in parts.channels:
         from bot.over_telegram import keep_up
 
-        part = partial(keep_up, parts.channels[TELEGRAM], parts.settings, parts.receiver)
+        part = partial(
+            keep_up, parts.channels[TELEGRAM], parts.settings, parts.receiver, parts.standings.receiving(TELEGRAM)
+        )
         # Two that poll one bot take each other's updates. The number before the colon of a token is the bot's.
         name = f"telegram/{parts.settings.telegram_token.value.partition(':')[0]}"
         yield TELEGRAM, while_held(parts.storage, name, part, stop)
     if ZALO_BOT in parts.channels:
         from bot import over_zalo_bot
 
-        part = partial(over_zalo_bot.keep_up, parts.channels[ZALO_BOT], parts.settings, parts.receiver)
+        part = partial(
+            over_zalo_bot.keep_up,
+            parts.channels[ZALO_BOT],
+            parts.settings,
+            parts.receiver,
+            parts.standings.receiving(ZALO_BOT),
+        )
         name = f"zalo_bot/{parts.settings.zalo_bot_token.value.partition(':')[0]}"
         yield ZALO_BOT, while_held(parts.storage, name, part, stop)
     if ZALO_OA in parts.channels:

@@ -10,6 +10,7 @@ from pathlib import Path
 from bot import audit, reach
 from bot.accounts.joining import CODE_LASTS, new_code, new_officer
 from bot.book import read_book
+from bot.doors_table import every_door, line_of
 from bot.export import export_weekly
 from bot.keys import open_with_key, service_key
 from bot.receive import utc_now
@@ -98,6 +99,13 @@ async def parked_again(settings: Settings, numbers: Sequence[int]) -> str:
     async with _storage(settings) as storage:
         numbers = numbers or [one.id for one in await storage.parked()]
         return f"{await storage.try_again(numbers, utc_now())} rows are tried again."
+
+
+async def doors(settings: Settings) -> tuple[str, bool]:
+    """Every door, a line each, and whether none of them is down."""
+    async with _storage(settings) as storage:
+        found = await every_door(storage, settings, utc_now())
+    return "\n".join(map(line_of, found)), not any(one.down_since for one in found)
 
 
 async def officers(settings: Settings) -> str:

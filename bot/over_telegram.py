@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.routing import Route
 
@@ -25,14 +26,19 @@ def channel_of(settings: Settings) -> TelegramChannel:
     )
 
 
-async def keep_up(channel: Channel, settings: Settings, receiver: Receiver, stop: asyncio.Event) -> None:
-    """Tell Telegram who the bot is and how updates come, and poll them where no webhook is set, until `stop` is set."""
+async def keep_up(
+    channel: Channel, settings: Settings, receiver: Receiver, told: Callable[[str], None], stop: asyncio.Event
+) -> None:
+    """Tell Telegram who the bot is and how updates come, and poll them where no webhook is set, until `stop` is set.
+
+    `told` hears what came of each try: a code of what went wrong, empty where nothing did.
+    """
     telegram = _ours(channel)
-    await set_up_at_last(telegram.bot, Way(settings.telegram_webhook, settings.telegram_secret.value), stop)
+    await set_up_at_last(telegram.bot, Way(settings.telegram_webhook, settings.telegram_secret.value), stop, told=told)
     if settings.telegram_webhook:
         await stop.wait()
     else:
-        await poll(telegram, receiver.citizen, stop)
+        await poll(telegram, receiver.citizen, stop, told=told)
 
 
 def door(channel: Channel, settings: Settings, receiver: Receiver) -> Route:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.routing import Route
 
@@ -20,14 +21,19 @@ def channel_of(settings: Settings) -> ZaloBotChannel:
     return ZaloBotChannel(settings.zalo_bot_token.value, api=settings.zalo_bot_api, proxy=settings.zalo_bot_proxy)
 
 
-async def keep_up(channel: Channel, settings: Settings, receiver: Receiver, stop: asyncio.Event) -> None:
-    """Tell Zalo how events come, and poll them where no webhook is set, until `stop` is set."""
+async def keep_up(
+    channel: Channel, settings: Settings, receiver: Receiver, told: Callable[[str], None], stop: asyncio.Event
+) -> None:
+    """Tell Zalo how events come, and poll them where no webhook is set, until `stop` is set.
+
+    `told` hears what came of each try: a code of what went wrong, empty where nothing did.
+    """
     zalo = _ours(channel)
-    await set_up_at_last(zalo.api, Way(settings.zalo_bot_webhook, settings.zalo_bot_secret.value), stop)
+    await set_up_at_last(zalo.api, Way(settings.zalo_bot_webhook, settings.zalo_bot_secret.value), stop, told=told)
     if settings.zalo_bot_webhook:
         await stop.wait()
     else:
-        await poll(zalo, receiver.citizen, stop)
+        await poll(zalo, receiver.citizen, stop, told=told)
 
 
 def door(channel: Channel, settings: Settings, receiver: Receiver) -> Route:

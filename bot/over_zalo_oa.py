@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from starlette.routing import Route
@@ -11,7 +12,7 @@ from bot.channels.base import Channel
 from bot.channels.pace import Pace
 from bot.channels.zalo_oa.api import ZaloOaApi
 from bot.channels.zalo_oa.send import ZaloOaChannel
-from bot.channels.zalo_oa.tokens import Pair, Tokens
+from bot.channels.zalo_oa.tokens import RENEW_BEFORE_S, Pair, Tokens
 from bot.channels.zalo_oa.webhook import webhook_route
 from bot.held import pause
 from bot.receive import Receiver, utc_now
@@ -54,6 +55,21 @@ async def keep_up(channel: Channel, stop: asyncio.Event) -> None:
 def door(channel: Channel, settings: ZaloOa, receiver: Receiver) -> Route:
     """Where Zalo's webhook knocks."""
     return webhook_route(_ours(channel), settings.app, settings.key.value, receiver.citizen)
+
+
+async def token_of(settings: ZaloOa, storage: DatabaseStorage) -> tuple[datetime | None, str]:
+    """Until when the stored token works, and what its last renewal came to grief by; None where there is none yet."""
+    pair, _ = await PairShelf(storage, settings.app).read()
+    if pair is None:
+        return None, ""
+    return (datetime.fromtimestamp(pair.expires_at, UTC) if pair.access else None), pair.trouble
+
+
+async def late_since(settings: ZaloOa, storage: DatabaseStorage, now: datetime) -> datetime | None:
+    """Since when the token should have been renewed; None while it need not be, or where there never was one."""
+    until, _ = await token_of(settings, storage)
+    due = until - timedelta(seconds=RENEW_BEFORE_S) if until else None
+    return due if due is not None and due < now else None
 
 
 class PairShelf:

@@ -37,6 +37,8 @@ BACKOFF_S: Final = (2, 5, 15, 60, 300)
 AWAY_S: Final = 2.0
 """Seconds before the next try where our own database was away."""
 HELD_S: Final = 86_400.0
+OF_THE_DOOR: Final = frozenset({"again", "misconfigured", "unpaid"})
+"""Send errors that say something of the channel, and not of the one person or message."""
 PARK_AFTER: Final = 12
 """Tries of what fails in our own hands, some forty minutes of them: longer than an operator needs to restart something."""
 PARK_AFTER_S: Final = 86_400.0
@@ -81,6 +83,7 @@ class Work:
     """What performing a row needs to know beside the row. `now` is the time of day, `steady` seconds that never jump.
 
     `took` is when each channel last took a message, `stuck` since when it fails at a row while it takes others; by `steady`.
+    `told` hears of each message that a channel took, and with a code of each that it did not for a reason of its own.
     """
 
     storage: Storage
@@ -96,6 +99,7 @@ class Work:
     took: dict[str, float] = field(default_factory=dict)
     stuck: dict[int, float] = field(default_factory=dict)
     erase: Callable[[], Awaitable[None]] | None = None
+    told: Callable[[str, str], None] = lambda channel, code: None
 
 
 async def perform(work: Work, claimed: Claimed) -> Ended:
@@ -191,12 +195,14 @@ async def _alarm(work: Work, claimed: Claimed) -> Ended:
 
 def _number_of(claimed: Claimed) -> str:
     body = claimed.row.body
-    return str(body.get("nobody") or body.get("error") or "Yêu cầu")
+    return str(body.get("nobody") or body.get("error") or body.get("door") or "Yêu cầu")
 
 
 def _alarm_text(body: Mapping[str, Any]) -> str:
     if "right" in body:
         return f"Yêu cầu {body['right']} về dữ liệu cá nhân, hạn {body['until']}. Hãy mở trang cán bộ, mục Yêu cầu."
+    if "door" in body:
+        return f"Kênh {body['door']} không gửi hoặc nhận được tin từ {body['since']}. Hãy báo người vận hành."
     if "nobody" in body:
         return f"Hồ sơ {body['nobody']} đã bị mọi nơi trả lại, chưa ai giữ. Hãy mở trang cán bộ."
     seen = "Có một tin không gửi đi được." if body.get("unsent") else "Người nhắn đã thấy số 111 và 113."
@@ -321,11 +327,14 @@ def _channel(work: Work, address: Address) -> Channel:
 async def _send(work: Work, address: Address, message: Message) -> Sent:
     sent = await _channel(work, address).send(address.external, message)
     work.took[address.channel] = work.steady()
+    work.told(address.channel, "")
     return sent
 
 
 def _after_send_error(work: Work, claimed: Claimed, error: SendError) -> Ended:
     log.warn("send.failed", kind=claimed.row.kind, outcome=error.what, code=error.code, attempts=claimed.attempts)
+    if error.what in OF_THE_DOOR and (there := target(claimed)) is not None:
+        work.told(there.channel, error.code)
     if error.code == "flood" and (address := target(claimed)) and (pace := work.paces.get(address.channel)):
         pace.hold(work.steady() + error.after_s)
     if error.what == "held":

@@ -39,7 +39,7 @@ class Plan:
 
     async def look(self) -> None:
         """Count once, and log it where it becomes much. Raises StorageAway."""
-        self.people, self.messages = await self._storage.plan_used(_month_of(self._now()))
+        self.people, self.messages = await self._storage.plan_used(month_of(self._now()))
         if self.problem():
             log.warn("zalo_bot.plan", count=self.messages, problem=self.problem())
 
@@ -55,6 +55,6 @@ class Plan:
         )
 
 
-def _month_of(now: datetime) -> datetime:
+def month_of(now: datetime) -> datetime:
     """When the month began, in Viet Nam. That Zalo counts calendar months is assumed (channels.md §4.5)."""
     return now.astimezone(VIETNAM).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -89,6 +89,7 @@ class Receiver:
         self._now = now
         self._seed = seed
         self.wake = wake
+        self.heard: Callable[[str], None] = lambda channel: None
         self._committed = committed
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
@@ -98,6 +99,7 @@ class Receiver:
         What comes faster than anybody types is not taken: TooFast from a page, which can say so; on other channels the
         person is told once a minute. A cry for help is always taken, and so is what came with one (`spared`).
         """
+        self.heard(inbound.channel)
         event = Event(
             seed=self._seed(), at=self._now(), what=inbound.event, channel=inbound.channel, address=inbound.address,
             external_id=inbound.external_id, message_id=inbound.message_id, language=inbound.language, press=inbound.press,

@@ -86,6 +86,7 @@ class Settings:
     official: Path | None = None
     place_named: bool = False
     work_here: bool = True
+    down_minutes: int = 10
     proxies: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
 
     @property
@@ -114,6 +115,7 @@ NAMES = {
     "NHIPCAU_OFFICIAL": "signed list of the official addresses, with .sig and .pem beside it, for the page /that",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
     "NHIPCAU_WORK": "here (default: serve also delivers) or elsewhere (processes of `work` do; PostgreSQL only)",
+    "NHIPCAU_DOWN_MINUTES": "a channel that fails for so long is down and told of (default 10)",
     "NHIPCAU_PROXIES": "addresses of https servers before this one, with commas (default 127.0.0.1,::1)",
     "NHIPCAU_TELEGRAM_TOKEN": "the bot's token; Telegram is off without it",
     "NHIPCAU_TELEGRAM_API": "Bot API server (default https://api.telegram.org)",
@@ -155,6 +157,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database=given.get("NHIPCAU_DATABASE") or str(home / "nhipcau.db"),
         trial=_one_of("NHIPCAU_MODE", given, "trial", "production"),
         work_here=_one_of("NHIPCAU_WORK", given, "here", "elsewhere"),
+        down_minutes=_minutes("NHIPCAU_DOWN_MINUTES", given.get("NHIPCAU_DOWN_MINUTES") or "10"),
         proxies=_networks("NHIPCAU_PROXIES", given.get("NHIPCAU_PROXIES") or "127.0.0.1,::1"),
         telegram_token=Secret(given.get("NHIPCAU_TELEGRAM_TOKEN", "")),
         telegram_api=(given.get("NHIPCAU_TELEGRAM_API") or "https://api.telegram.org").rstrip("/"),
@@ -246,6 +249,12 @@ def _mail(text: str, sender: str) -> MailServer | None:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise BadSetting(f"NHIPCAU_PORT is `{text}`; it should be a number from 1 to 65535")
+    return int(text)
+
+
+def _minutes(name: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1440:
+        raise BadSetting(f"{name} is `{text}`; it should be a number of minutes from 1 to 1440")
     return int(text)
 
 

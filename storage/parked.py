@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Update, bindparam, literal_column, select, update
+from sqlalchemy import BigInteger, Update, bindparam, func, literal_column, select, update
 
 from storage import schema as t
 from storage.base import AuditEntry
@@ -29,9 +29,23 @@ _parked = (
 )
 
 LIST = question(
-    select(_box.c.id, _box.c.kind, _box.c.priority, _box.c.attempts, _box.c.created_at, _box.c.done_at, _box.c.referral)
+    select(
+        _box.c.id,
+        _box.c.kind,
+        _box.c.priority,
+        _box.c.attempts,
+        _box.c.created_at,
+        _box.c.done_at,
+        _box.c.referral,
+        _box.c.sender,
+    )
     .where(*_parked)
     .order_by(_box.c.id)
+)
+
+
+WAITING = question(
+    select(_box.c.sender, func.count()).where(_box.c.finished == t.NO, _box.c.sender > t.NONE).group_by(_box.c.sender)
 )
 
 
@@ -59,14 +73,20 @@ class Parked(Struct, frozen=True):
     created_at: datetime
     parked_at: datetime
     referral: str = ""
+    sender: str = ""
 
 
 def parked() -> Work[tuple[Parked, ...]]:
     """All that is set aside, the oldest first."""
     return tuple(
-        Parked(number, kind, priority, attempts, from_ms(created), from_ms(done or created), referral)
-        for number, kind, priority, attempts, created, done, referral in (yield LIST, {})
+        Parked(number, kind, priority, attempts, from_ms(created), from_ms(done or created), referral, sender)
+        for number, kind, priority, attempts, created, done, referral, sender in (yield LIST, {})
     )
+
+
+def waiting() -> Work[dict[str, int]]:
+    """How many rows wait to leave through each channel."""
+    return dict((yield WAITING, {}))
 
 
 def try_again(ids: Sequence[int], at: datetime) -> Work[int]:

@@ -211,6 +211,10 @@ class DatabaseStorage(ABC):
         """Rows that failed again and again and were set aside, the oldest first."""
         return await self.read(lambda: parked.parked())
 
+    async def waiting(self) -> Mapping[str, int]:
+        """How many rows wait to leave through each channel."""
+        return await self.read(lambda: parked.waiting(), long=True)
+
     async def try_again(self, ids: Sequence[int], at: datetime) -> int:
         """Make rows that were set aside due now; how many of these numbers were."""
         return await self.write(lambda: parked.try_again(ids, at))

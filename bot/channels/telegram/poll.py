@@ -13,6 +13,8 @@ from bot.channels.telegram.send import TelegramChannel
 
 Receive = Callable[[Inbound], Awaitable[None]]
 """Commits one thing a person did. Raises if nothing was written."""
+Told = Callable[[str], None]
+"""Hears what came of each question: a code of what went wrong, empty where nothing did."""
 
 USED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 """The kinds of update that are asked for: https://core.telegram.org/bots/api#update"""
@@ -25,7 +27,14 @@ LONGEST_REST_S: Final = 2.0
 """After an update that was not stored. Short, because everybody's next message waits for it."""
 
 
-async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, *, first_wait_s: float = 1.0) -> None:
+async def poll(
+    channel: TelegramChannel,
+    receive: Receive,
+    stop: asyncio.Event,
+    *,
+    first_wait_s: float = 1.0,
+    told: Told = lambda code: None,
+) -> None:
     """Receive updates until `stop` is set.
 
     One chat's updates are received in order, different chats' at the same time. An update is acknowledged to Telegram
@@ -38,12 +47,14 @@ async def poll(channel: TelegramChannel, receive: Receive, stop: asyncio.Event, 
         try:
             updates = await _unless(stop, _asked(channel, inbox.offset, failures))
         except SendError as error:
+            told(error.code)
             say_why(error)
             failures += 1
             await rest(stop, error, first_wait_s, failures)
             continue
         if updates is None:
             return
+        told("")
         if await inbox.take(updates):
             failures = 0
         else:

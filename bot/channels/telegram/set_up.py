@@ -13,7 +13,7 @@ from telegram.error import TelegramError
 
 from bot import log
 from bot.channels.base import SendError
-from bot.channels.telegram.poll import USED, rest, say_why
+from bot.channels.telegram.poll import USED, Told, rest, say_why
 from bot.channels.telegram.send import send_error
 
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
@@ -77,7 +77,9 @@ async def set_up(bot: Bot, way: Way) -> str:
     return me.username or ""
 
 
-async def set_up_at_last(bot: Bot, way: Way, stop: asyncio.Event, *, first_wait_s: float = 1.0) -> str:
+async def set_up_at_last(
+    bot: Bot, way: Way, stop: asyncio.Event, *, first_wait_s: float = 1.0, told: Told = lambda code: None
+) -> str:
     """`set_up`, tried until Telegram takes it: a network that is away at the start must not leave the bot mute.
 
     Returns the bot's username, or empty if `stop` was set before. Each failure is logged with what to do about it.
@@ -85,9 +87,12 @@ async def set_up_at_last(bot: Bot, way: Way, stop: asyncio.Event, *, first_wait_
     failures = 0
     while not stop.is_set():
         try:
-            return await set_up(bot, way)
+            name = await set_up(bot, way)
+            told("")
+            return name
         except SendError as error:
             failures += 1
+            told(error.code)
             say_why(error)
             await rest(stop, error, first_wait_s, failures)
     return ""

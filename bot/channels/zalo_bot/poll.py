@@ -23,6 +23,8 @@ from bot.channels.zalo_bot.send import ZaloBotChannel
 
 Receive = Callable[[Inbound], Awaitable[None]]
 """Commits one thing a person did. Raises if nothing was written."""
+Told = Callable[[str], None]
+"""Hears what came of each question: a code of what went wrong, empty where nothing did."""
 
 LONG_POLL_S: Final = 30
 FLOOR_S: Final = 1.0
@@ -34,7 +36,12 @@ SAME_FOR_S: Final = 3600.0
 
 
 async def poll(
-    channel: ZaloBotChannel, receive: Receive, stop: asyncio.Event, *, first_wait_s: float = FLOOR_S
+    channel: ZaloBotChannel,
+    receive: Receive,
+    stop: asyncio.Event,
+    *,
+    first_wait_s: float = FLOOR_S,
+    told: Told = lambda code: None,
 ) -> None:
     """Receive events until `stop` is set. Errors are waited out, `first_wait_s` seconds and twice as long each time."""
     seen: OrderedDict[str, None] = OrderedDict()
@@ -44,11 +51,13 @@ async def poll(
             event = await _unless(stop, channel.api.call("getUpdates", {"timeout": LONG_POLL_S}, LONG_POLL_S + 10.0))
         except SendError as error:
             failures = 0 if error.code == NOBODY_THERE else failures + 1
+            told(error.code if failures else "")
             if failures:
                 say_why(error)
                 await _wait(stop, _backoff(first_wait_s, failures))
             continue
         failures = 0
+        told("")
         for one in _events(event):
             await _take(one, seen, receive, stop, first_wait_s)
         await _wait(stop, first_wait_s)

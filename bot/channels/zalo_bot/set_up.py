@@ -10,7 +10,7 @@ from typing import Final
 from bot import log
 from bot.channels.base import SendError
 from bot.channels.zalo_bot.api import ZaloApi
-from bot.channels.zalo_bot.poll import rest, say_why
+from bot.channels.zalo_bot.poll import Told, rest, say_why
 
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
 """Zalo takes 8 to 256 characters; long enough not to be guessed."""
@@ -45,7 +45,9 @@ async def _without_webhook(api: ZaloApi) -> None:
             raise
 
 
-async def set_up_at_last(api: ZaloApi, way: Way, stop: asyncio.Event, *, first_wait_s: float = 1.0) -> str:
+async def set_up_at_last(
+    api: ZaloApi, way: Way, stop: asyncio.Event, *, first_wait_s: float = 1.0, told: Told = lambda code: None
+) -> str:
     """`set_up`, tried until Zalo takes it: a network that is away at the start must not leave the bot mute.
 
     Returns the bot's plan, or empty if `stop` was set before. Each failure is logged with what to do about it.
@@ -56,9 +58,11 @@ async def set_up_at_last(api: ZaloApi, way: Way, stop: asyncio.Event, *, first_w
             plan = await set_up(api, way)
         except SendError as error:
             failures += 1
+            told(error.code)
             say_why(error)
             await rest(stop, first_wait_s, failures)
         else:
+            told("")
             log.say("zalo_bot.ready", mode="webhook" if way.webhook_url else "polling")
             return plan
     return ""

@@ -41,7 +41,7 @@ async def every_door(storage: DatabaseStorage, settings: Settings, now: datetime
     }
     after, found = timedelta(minutes=settings.down_minutes), []
     for name, title in TITLES.items():
-        content, _ = await record_of(storage, name).read()
+        content, _ = await record_of(storage, name).read_or_begin()
         standing = read(content) if is_on[name] else Standing()
         failing = standing.failing(now)
         found.append(

@@ -119,6 +119,9 @@ class Standings:
                 await self.look()
             except StorageAway:
                 log.warn("doors.storage_away")
+            except Exception as error:
+                # Only what is known of the doors is at stake: the service must not end for it.
+                log.warn("doors.failed", what=type(error).__name__, where=log.place(error))
 
     async def look(self) -> None:
         """Share it once, see what others found out, and tell the staff of 111 of a door that is down. Raises StorageAway."""
@@ -164,7 +167,7 @@ class Standings:
     async def _written(self, name: str, news: Standing, worked: frozenset[str]) -> bool:
         record = record_of(self._storage, name)
         for _ in range(TRIES):
-            content, mark = await record.read()
+            content, mark = await record.read_or_begin()
             stored = read(content)
             merged = _merged(stored, news, worked)
             if merged == stored or await record.replace(msgspec.json.encode(merged), mark):

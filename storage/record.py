@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import bindparam, select, update
 
 from storage import schema as t
+from storage.base import StorageUnfit
 from storage.statements import Row, Work, change, insert_once, question
 from storage.store import DatabaseStorage
 
@@ -39,6 +40,14 @@ class Record:
             return None, NEW
         sealed = bytes(rows[0][0])
         return self._storage.sealer.open(sealed, self._about), sealed
+
+    async def read_or_begin(self) -> tuple[bytes | None, bytes]:
+        """The same; None, to be replaced, where it was sealed with a key that is no more. Raises StorageAway."""
+        try:
+            return await self.read()
+        except (StorageUnfit, ValueError):
+            rows = await self._storage.read(self._found)
+            return None, bytes(rows[0][0]) if rows else NEW
 
     async def replace(self, content: bytes, mark: bytes) -> bool:
         """Store it, whole and lasting; False where something else is stored than had this mark. Raises StorageAway."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import standing
 from bot.book import Book
 from bot.channels.base import Inbound, SendError
 from bot.channels.telegram.poll import poll
@@ -22,6 +23,8 @@ from bot.keys import open_with_key
 from bot.receive import utc_now
 from bot.settings import BadSetting, Secret, Settings, read_settings
 from bot.standing import Standings
+from storage.base import StorageUnfit
+from storage.seal import Sealer
 from tests.databases import BOTH, database
 from tests.delivery import Platform, queue, row
 from tests.fakes.telegram import TOKEN, FakeTelegram
@@ -188,3 +191,25 @@ def test_minutes_are_minutes() -> None:
     for wrong in ("0", "ten", "-1", "99999"):
         with pytest.raises(BadSetting, match="NHIPCAU_DOWN_MINUTES"):
             read_settings({"NHIPCAU_DOWN_MINUTES": wrong})
+
+
+async def test_a_record_that_cannot_be_read_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, stop = watching(world), asyncio.Event()
+
+    async def unreadable() -> None:
+        stop.set()
+        raise StorageUnfit("sealed with another key")
+
+    monkeypatch.setattr(standing, "LOOK_S", 0.0)
+    monkeypatch.setattr(one, "look", unreadable)
+    await asyncio.wait_for(one.run(stop), 10)
+
+
+async def test_after_the_service_key_changed_it_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = watching(world)
+    await fails(world, 1, one)
+    monkeypatch.setattr(world.storage, "sealer", Sealer(b"n" * 32))
+    table = await every_door(world.storage, SETTINGS, world.now)
+    assert [each.failing for each in table] == ["", "", "", ""]
+    await fails(world, 15, watching(world))
+    assert any(each.down_since for each in await every_door(world.storage, SETTINGS, world.now))

@@ -77,7 +77,7 @@ class Standings:
         self._down_after = down_after
         self._now = now
         self._late = late or {}
-        self._news = {name: Standing() for name in names}
+        self._news = {name: Standing() for name in names if name in TITLES}
         self._worked: dict[str, set[str]] = {name: set() for name in self._news}
         self._known: dict[str, Standing] = {}
         self._told: set[str] = set()

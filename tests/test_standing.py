@@ -28,6 +28,7 @@ from storage.seal import Sealer
 from tests.databases import BOTH, database
 from tests.delivery import Platform, queue, row
 from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.test_signin import Desks, desks  # noqa: F401 - a fixture
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -213,3 +214,21 @@ async def test_after_the_service_key_changed_it_begins_anew(world: World, monkey
     assert [each.failing for each in table] == ["", "", "", ""]
     await fails(world, 15, watching(world))
     assert any(each.down_since for each in await every_door(world.storage, SETTINGS, world.now))
+
+
+# ------------------------------------------------------------------------------------------------------- on the page
+
+
+async def test_an_administrator_sees_every_door_and_which_is_down(desks: Desks) -> None:  # noqa: F811
+    admin, chief = await desks.signed_in("an", "admin"), await desks.signed_in("chi", "chief")
+    world = desks.world
+    one = watching(world)
+    for _ in range(15):
+        one.told("web", "receive", "network")
+        await one.look()
+        world.now += MINUTE
+    text = (await admin.get("/officers/staff")).text
+    assert "Các cửa người dân nhắn vào" in text
+    assert "○ hỏng" in text
+    assert "đang tắt" in text
+    assert "Các cửa người dân nhắn vào" not in (await chief.get("/officers/staff")).text

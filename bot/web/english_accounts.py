@@ -198,4 +198,17 @@ ACCOUNTS: Final[Mapping[str, str]] = {
     "Tạo khóa của cán bộ": "Made an officer's key",
     "Giữ khóa dưới mật khẩu mới": "Put the key under the new password",
     "Bỏ khóa của cán bộ": "Dropped an officer's key",
+    "Các cửa người dân nhắn vào": "The doors that people write to",
+    "Cửa hỏng quá lâu thì người trực 111 được báo một lần. Người vận hành xem thêm bằng lệnh python -m bot doors.": (
+        "Of a door that is down for too long the staff of 111 are told once. The operator sees more by python -m bot doors."
+    ),
+    "Cửa": "Door",
+    "Tin đến gần nhất": "Last received",
+    "Tin đi gần nhất": "Last sent",
+    "Đang chờ gửi": "Waiting to be sent",
+    "Để riêng": "Set aside",
+    "đang tắt": "off",
+    "hỏng": "down",
+    "đang lỗi": "failing",
+    "chạy": "on",
 }

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.accounts.joining import CODE_LASTS, may_manage, new_code, new_officer, roles_given_by
+from bot.doors_table import every_door
 from bot.reach import NOTIFIED, by_officer, doors_on, unreached
 from bot.web import words
 from bot.web.console.access import Desk, note
@@ -149,7 +150,25 @@ async def _page(request: Request, desk: Desk, status: int = 200, **said: str) ->
         rows=[_row(desk, one, one.officer.id in waiting, doors, look) for one in roster], offices=_offices(desk),
         roles=[(role, look.say(words.ROLES[role])) for role in roles_given_by(desk.officer)], number=secrets.token_hex(3),
         all_offices=is_admin, directory=_directory(desk, roster, doors, look) if is_admin else [], at="staff",
+        ways_in=await _ways_in(desk, look) if is_admin else [],
     )  # fmt: skip
+
+
+async def _ways_in(desk: Desk, look: Look) -> list[dict[str, Any]]:
+    """The doors that citizens use, in words; counts and times only."""
+    rows = []
+    for door in await every_door(desk.parts.storage, desk.parts.settings, desk.parts.now()):
+        state = "đang tắt" if not door.is_on else "hỏng" if door.down_since else "đang lỗi" if door.failing else "chạy"
+        since = door.down_since or door.failing_since
+        rows.append(
+            {
+                "title": door.title, "state": look.say(state), "is_bad": bool(door.failing), "since": since and words.when(since),
+                "received": door.standing.received_at and words.when(door.standing.received_at),
+                "sent": door.standing.sent_at and words.when(door.standing.sent_at),
+                "waiting": door.waiting, "parked": door.parked,
+            }
+        )  # fmt: skip
+    return rows
 
 
 def _row(

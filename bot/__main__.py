@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -119,7 +120,12 @@ def _keys_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     keys = commands.add_parser("keys", help="the escrow of sealed reports, opened by two people", description="escrow")
     asked = keys.add_subparsers(required=True, metavar="what")
     _command(asked, "init", "make the escrow's key and print its shares, once", _keys_init)
-    _command(asked, "verify", "try two shares, a line each on standard input; opens nothing", _keys_verify)
+    _command(
+        asked,
+        "verify",
+        "try two shares, lines on standard input (a trial's: keys/demo-escrow-shares.txt)",
+        _keys_verify,
+    )
     _command(asked, "split", "new shares of the escrow, for two of the old on standard input", _keys_split)
     rotate = _command(asked, "rotate", "a new key for the service, an office or the escrow", _keys_rotate)
     whose = rotate.add_mutually_exclusive_group(required=True)
@@ -170,9 +176,14 @@ def _command(
     return command
 
 
-def _hear(chosen: argparse.Namespace) -> None:
-    for line in explain(read_book()[0].flows.lexicon, chosen.text):
-        print(line)
+def _hear(chosen: argparse.Namespace) -> int:
+    try:
+        for line in explain(read_book()[0].flows.lexicon, chosen.text):
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as `head` has; what is left is flushed to nowhere at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _serve(_: argparse.Namespace) -> int:

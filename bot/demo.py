@@ -6,6 +6,7 @@ Only in trial mode, and the page says so on every screen. Production refuses to 
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -65,7 +66,10 @@ async def add_demo_keys(keyring: Keyring, keys: Path, book: ReferralBook, at: da
 
 def _write_shares(keys: Path, shares: Iterable[str]) -> None:
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (keys / DEMO_SHARES).write_text("\n".join(shares) + "\n", "ascii")
+    place = os.open(keys / DEMO_SHARES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(place, "w", encoding="ascii") as file:
+        os.fchmod(file.fileno(), 0o600)  # also where it was there before
+        file.write("\n".join(shares) + "\n")
 
 
 async def refuse_demo_officers(accounts: Accounts, book: ReferralBook) -> None:

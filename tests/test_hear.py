@@ -10,7 +10,9 @@ and the time a message takes.
 from __future__ import annotations
 
 import importlib.util
+import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -515,3 +517,17 @@ def test_one_spelling_for_what_people_type(text: str, normal: str, folded: str):
 def test_a_text_of_any_size_is_normalised():
     assert len(normalise("a" * 100_000).text) == 2
     assert sys.getsizeof(normalise("\u0301" * 1000).text) < 1000
+
+
+def test_an_explanation_that_is_read_no_further_ends_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", "hear", "explain", "cứu em với"],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -17,8 +17,15 @@ import pytest
 
 from bot import key_commands
 from bot.book import Book
+from bot.demo import (
+    DEMO_SHARES,
+    DemoInProduction,
+    add_demo_keys,
+    add_demo_officers,
+    demo_officers,
+    refuse_without_escrow,
+)
 from bot.demo import PASSWORD as DEMO_PASSWORD
-from bot.demo import DemoInProduction, add_demo_keys, add_demo_officers, demo_officers, refuse_without_escrow
 from bot.settings import BadSetting, Settings
 from bot.shares import SECRET_BYTES, BadShares, inverse, read_together, split, times, written
 from bot.web.console.signin import SESSION
@@ -370,6 +377,16 @@ async def test_production_does_not_start_without_an_escrow_or_with_that_of_a_tri
     await add_demo_keys(keyring, tmp_path / "keys", world.book.referral, world.now)
     with pytest.raises(DemoInProduction, match="of a trial"):
         await refuse_without_escrow(keyring)
+
+
+async def test_a_trials_shares_are_for_the_owner_of_the_file_only(world: World, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    place = keys / DEMO_SHARES
+    place.touch(0o644)
+    await add_demo_keys(Keyring(world.storage), keys, world.book.referral, world.now)
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert len(place.read_text("ascii").split("\n")) == 3
 
 
 async def test_in_a_trial_everything_is_made_by_itself(world: World, tmp_path: Path, site: Any) -> None:

@@ -99,6 +99,8 @@ def _write(one: Sealed) -> Sql:
 
 PAGES = tuple(_page(one) for one in SEALED)
 WRITES = tuple(_write(one) for one in SEALED)
+RECORDS = question(select(t.meta.c.name, t.meta.c.value).where(t.meta.c.name > p("after")).order_by(t.meta.c.name))
+REPLACE_RECORD = change(update(t.meta).where(t.meta.c.name == p("is_name")).values(value=p("sealed")))
 FORGET = change(delete(t.meta).where(t.meta.c.name == p("is_name")))
 ADD_META = insert_once(t.meta)
 
@@ -109,11 +111,26 @@ def rotate(before: Sealer, after: Sealer, at: datetime) -> Work[tuple[int, int]]
     for one, page, write in zip(SEALED, PAGES, WRITES, strict=True):
         anew, unread = yield from _column(one, page, write, before, after)
         done, left = done + anew, left + unread
+    done += yield from _records(before, after)
     for name, value in ((CANARY, make_canary(after)), (LOOKUP, make_lookup(after)), (WORKS_WITH_NAME, SINCE)):
         yield FORGET, {"is_name": name}
         yield ADD_META, {"name": name, "value": value}
     yield ADD_AUDIT, audit_values(AuditEntry("operator", "key.service_rotated", "service", at, {"values": str(done)}))
     return done, left
+
+
+def _records(before: Sealer, after: Sealer) -> Work[int]:
+    """The small records of storage/record.py (a platform's tokens, the key of push). What else stands in `meta` does not open."""
+    done = 0
+    for name, value in (yield RECORDS, {"after": ""}):
+        about = f"meta/{name}".encode()
+        try:
+            again = after.seal(before.open(bytes(value), about), about)
+        except (StorageUnfit, ValueError):
+            continue
+        yield REPLACE_RECORD, {"is_name": name, "sealed": again}
+        done += 1
+    return done
 
 
 def _column(one: Sealed, page: Sql, write: Sql, before: Sealer, after: Sealer) -> Work[tuple[int, int]]:

@@ -122,7 +122,9 @@ def read_whole_by_sqlite(plan: list[str]) -> list[str]:
 
 
 async def test_no_statement_reads_a_growing_table_whole_on_sqlite(file: Any) -> None:
-    whole = {NAMES[sql]: read_whole_by_sqlite(await plan_of_sqlite(file, sql)) for sql in spoken(SQLITE)}
+    whole = {
+        NAMES[sql]: read_whole_by_sqlite(await plan_of_sqlite(file, sql)) for sql in spoken(SQLITE) if sql in NAMES
+    }
     assert {name: plan for name, plan in whole.items() if plan and name not in MAY_READ_ALL} == {}
 
 
@@ -131,6 +133,7 @@ async def test_no_statement_sorts_all_to_give_a_few(file: Any) -> None:
     sorts = {
         NAMES[sql]: plan
         for sql, made in spoken(SQLITE).items()
+        if sql in NAMES
         if "LIMIT" in made.text
         and (plan := [line for line in await plan_of_sqlite(file, sql) if "TEMP B-TREE" in line])
     }
@@ -179,7 +182,7 @@ def sorted_for_a_few(plan: dict[str, Any]) -> list[str]:
 
 
 async def test_no_statement_reads_a_growing_table_whole_on_postgres(server: asyncpg.Connection) -> None:
-    plans = {NAMES[sql]: await plan_of_postgres(server, sql) for sql in spoken(POSTGRES)}
+    plans = {NAMES[sql]: await plan_of_postgres(server, sql) for sql in spoken(POSTGRES) if sql in NAMES}
     whole = {name: found for name, plan in plans.items() if (found := read_whole_by_postgres(plan))}
     assert {name: found for name, found in whole.items() if name not in MAY_READ_ALL} == {}
     sorts = {name: found for name, plan in plans.items() if (found := sorted_for_a_few(plan))}

@@ -25,6 +25,7 @@ from storage.base import Officer, StorageUnfit, WrongKey
 from storage.breaches import Breach, Breaches
 from storage.keyring import Keyring
 from storage.migrate import LATEST
+from storage.record import NEW, Record
 from tests.attacker import Attacker
 from tests.databases import BOTH, KEY, Database, database
 from tests.desk import Desk as Operator
@@ -81,6 +82,7 @@ async def a_full_house(world: World) -> dict[str, Referral]:
     code = "a code for chief"
     await Accounts(world.storage).add(chief, code, world.now + timedelta(days=1), by="operator", at=world.now)
     await Accounts(world.storage).redeem(code, "chief", "a hash", at=world.now, totp=TOTP)
+    assert await Record(world.storage, "door/telegram").replace(b"a record", NEW)
     await Breaches(world.storage).record(Breach("b1", world.now, world.now, {"what": "chimcanhcut"}))
     return referrals
 
@@ -118,6 +120,7 @@ async def test_everything_opens_with_the_new_service_key_and_nothing_with_the_ol
     again = World(await open_with_key(home, str(place.place)), book, now=world.now)
     again._count = itertools.count(10_000)  # ids of its own
     try:
+        assert (await Record(again.storage, "door/telegram").read())[0] == b"a record"
         accounts = Accounts(again.storage)
         officer = next(one for one in await accounts.officers() if one.id == "an")
         assert WORDS in words_of((await opened(again, referral, officer)).intake.content)

@@ -101,7 +101,7 @@ class Person:
 
 def calls_for_help(her: Person) -> None:
     her.page.goto("/")
-    her.page.get_by_role("textbox").fill("Cứu em, họ không cho em về")
+    her.page.get_by_role("textbox").fill("Cứu bạn em với, họ không cho bạn ấy về")
     for label in ("Gửi", "Ở Việt Nam", "Gọi điện được"):
         press(her.page, label)
     her.page.get_by_role("textbox").fill(WHERE)

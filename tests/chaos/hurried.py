@@ -1,6 +1,7 @@
 """`python -m tests.chaos.hurried serve`: the real command, with nothing changed but how long things take.
 
-No pace towards the platform, and two seconds for its answer, so that a story of faults is told in seconds.
+No pace towards the platform, two seconds for its answer and at most two until the next try, so that a story of faults is told in
+seconds.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Impatient(TelegramChannel):
 def hurry() -> None:
     """Shorten the waits of this process. Before the service is put together."""
     vars(perform)["notice_after"] = lambda clock, number: timedelta()
+    vars(perform)["BACKOFF_S"] = (1, 1, 2)
     vars(app)["Pace"] = partial(Pace, per_second=10_000.0, per_address_s=0.0, burst=64)
     vars(app)["TelegramChannel"] = Impatient
 

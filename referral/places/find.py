@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from referral.places.table import TYPES, Table, Unit, marks, plain, provinces_of
 
@@ -42,11 +43,13 @@ class _Hit:
     units: tuple[Unit, ...]
 
 
-def find(table: Table, words: Sequence[str], *, asked: bool = False) -> Found | None:
+@lru_cache(maxsize=64)
+def find(table: Table, words: tuple[str, ...], *, asked: bool = False) -> Found | None:
     """The surest place among these words (lower case, with their marks), None where there is none.
 
     `asked`: they answer the question where, so that a bare name as the whole answer counts. More than one province in what
-    is found means that the name alone does not tell; whoever asked must ask on.
+    is found means that the name alone does not tell; whoever asked must ask on. A turn asks for the same words several times,
+    so the last few answers are at hand; they are forgotten with the next.
     """
     letters = [plain(word) for word in words]
     hits = list(_hits(table, words, letters))

@@ -52,9 +52,9 @@ class Spelt:
     marks: tuple[frozenset[str], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """Units by kind and code, and by their names without type and without marks."""
+    """Units by kind and code, and by their names without type and without marks. Equal to no other."""
 
     units: Mapping[tuple[str, str], Unit]
     spelt: Mapping[tuple[str, str], Spelt] = field(repr=False)

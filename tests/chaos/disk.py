@@ -12,6 +12,10 @@ from typing import Protocol
 
 PAGE = 4096
 
+ROOM = "96m"
+"""More than SQLite's log may take before it is begun anew (storage/sqlite.py MOST_PAGES), and the file beside it: on a smaller
+disk the service alone fills it, and cannot make room, for the file can no longer grow by what stands in the log."""
+
 
 class Disk(Protocol):
     """Where a service keeps its files. `name` is what its being full is called in the table."""
@@ -59,7 +63,7 @@ class SizeLimit:
 
 
 @contextmanager
-def small_disk(folder: Path, size: str = "12m") -> Iterator[Disk]:
+def small_disk(folder: Path, size: str = ROOM) -> Iterator[Disk]:
     """A disk that can be filled, mounted at this folder if that is allowed."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = shutil.which("mount")

@@ -34,7 +34,7 @@ from storage import schema as t
 from storage.base import DAMAGED, Address, Claimed, OutboxRow, StorageUnfit, Wanted
 from storage.rows import BODY, from_ms, to_ms, write_json
 from storage.seal import Sealer
-from storage.statements import Row, Sql, Work, change, listed, question
+from storage.statements import Row, Sql, Work, change, given, listed, question
 
 p = bindparam
 
@@ -126,7 +126,7 @@ _claimable = (
             ),
         )
     )
-    .where(_box.c.finished == t.NO, _box.c.sender == p("sender"), _box.c.due_at <= p("now"), ~_held_back)
+    .where(_box.c.finished == t.NO, _box.c.sender == given("sender"), _box.c.due_at <= p("now"), ~_held_back)
     .order_by(_box.c.due_at, _box.c.id)
 )
 
@@ -227,7 +227,7 @@ def _heads() -> Select[Any]:
 HEADS = question(_heads())
 IN_HAND = question(
     select(_box.c.id)
-    .where(_box.c.finished == t.NO, _box.c.sender == p("sender"), _box.c.claimed_until > p("now"))
+    .where(_box.c.finished == t.NO, _box.c.sender == given("sender"), _box.c.claimed_until > p("now"))
     .limit(literal_column("1"))
 )
 

@@ -34,7 +34,7 @@ from storage.base import AuditEntry
 from storage.cases import REFERRALS_OF
 from storage.rows import audit_values, from_ms, read_referral, to_ms, write_json
 from storage.seal import Sealer
-from storage.statements import Work, change, insert_once, question
+from storage.statements import Work, change, given, insert_once, question
 from storage.turns import ADD_AUDIT, Ready, write_turn
 
 p = bindparam
@@ -211,7 +211,7 @@ CONVERSATION_ITSELF = change(
     )
 )
 MARKS_OF = change(marks_of(p("is_id")))
-UNSENT_FILES_OF = change(unsent_files_of(p("is_id")))
+UNSENT_FILES_OF = change(unsent_files_of(given("is_id")))
 UNSENT_CONSENTS_OF = change(unsent_consents_of(p("is_id")))
 ADDRESS_ITSELF = change(address_itself(p("is_id")))
 LEFT = change(

@@ -20,7 +20,7 @@ from storage.base import Opener
 from storage.envelope import Locked, lock, new_key, unlock
 from storage.rows import to_ms
 from storage.seal import Sealer
-from storage.statements import Work, change, insert_once, question
+from storage.statements import Work, change, given, insert_once, question
 
 p = bindparam
 
@@ -30,7 +30,7 @@ OWN_FILE = change(
     update(t.attachment).where(t.attachment.c.id == p("is_id"), t.attachment.c.conversation == t.NONE)
     .values(conversation=p("conversation"))
 )  # fmt: skip
-_UNCLAIMED = (t.attachment.c.conversation == p("is_conversation"), t.attachment.c.intake == t.NONE)
+_UNCLAIMED = (t.attachment.c.conversation == given("is_conversation"), t.attachment.c.intake == t.NONE)
 TAKE_OVER_FILES = change(update(t.attachment).where(*_UNCLAIMED).values(intake=p("intake")))
 ERASE_FILES = change(
     update(t.attachment).where(*_UNCLAIMED).values(sealed_content=literal_column("NULL"), stream=t.NONE)

@@ -14,7 +14,20 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Delete, Insert, Select, Table, Update, bindparam, cast, func, literal_column
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Delete,
+    Insert,
+    Select,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
@@ -75,6 +88,14 @@ def insert_once(table: Table, *left_out: str) -> Sql:
         return insert(table).values(values).on_conflict_do_nothing().inline()
 
     return Sql(build, rows=False)
+
+
+def given(name: str) -> ColumnElement[str]:
+    """A text that is handed in, beside a column one of whose values has an index of its own (`WHERE sender = 'zalo_bot'`).
+
+    Bare, SQLite looks at every use whether it is that value, and prepares the whole statement anew for it: 345 µs a claim.
+    """
+    return cast(bindparam(name), Text)
 
 
 def listed(dialect: str) -> Callable[[int, TypeEngine[Any]], ColumnElement[Any]]:

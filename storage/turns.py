@@ -18,7 +18,7 @@ from storage.files import ERASE_FILE_KEYS, ERASE_FILES, ERASE_PIECES, OWN_FILE, 
 from storage.matters import CLASSIFY, classified_values, link_write
 from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
-from storage.statements import Change, Last, Sql, Values, Work, change, insert_once, question
+from storage.statements import Change, Last, Sql, Values, Work, change, given, insert_once, question
 from storage.window import reached, stopped
 
 p = bindparam
@@ -106,7 +106,7 @@ USE_INVITE = change(
 RELEASE_ADDRESSES = change(update(t.address).where(t.address.c.officer == p("is_officer")).values(officer=None))
 RELEASE_SAME_CHANNEL = change(
     update(t.address)
-    .where(t.address.c.officer == p("is_officer"), t.address.c.channel == p("is_channel"))
+    .where(t.address.c.officer == p("is_officer"), t.address.c.channel == given("is_channel"))
     .values(officer=None)
 )
 BIND_ADDRESS = change(

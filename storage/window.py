@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, literal_column, select, tuple_, update
 from storage import schema as t
 from storage.base import Commit
 from storage.rows import from_ms
-from storage.statements import Change, Work, change, question
+from storage.statements import Change, Work, change, given, question
 
 p = bindparam
 
@@ -48,7 +48,7 @@ CLOSING = question(
     .join(t.intake, t.intake.c.conversation == t.conversation.c.id)
     .join(t.referral, t.referral.c.intake == t.intake.c.id)
     .where(
-        t.address.c.channel == p("is_channel"),
+        t.address.c.channel == given("is_channel"),
         t.address.c.heard_at > p("after"),
         t.address.c.heard_at <= p("before"),
         t.address.c.unreachable == t.NO,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,22 @@ async def test_no_statement_sorts_all_to_give_a_few(file: Any) -> None:
 async def test_a_statement_without_an_index_would_be_found(file: Any) -> None:
     by_level = question(select(schema.intake.c.id).where(schema.intake.c.level == "L4"))
     assert read_whole_by_sqlite(await plan_of_sqlite(file, by_level))
+
+
+async def test_no_statement_is_prepared_anew_each_time_it_is_run(file: Any) -> None:
+    """SQLite does so where a bare parameter stands beside a column that a partial index names a value of (`given`)."""
+    connection = sqlite3.connect(file.place, isolation_level=None, cached_statements=1000)
+    if ("ENABLE_STMTVTAB",) not in connection.execute("PRAGMA compile_options").fetchall():
+        pytest.skip("this SQLite does not count what it prepares")
+    connection.execute("BEGIN")
+    for made in spoken(SQLITE).values():
+        for _ in range(3):
+            with suppress(sqlite3.IntegrityError):
+                connection.execute(made.text, ["[]"] * made.text.count("?")).fetchall()
+    prepared = connection.execute("SELECT sql FROM sqlite_stmt WHERE reprep > 0").fetchall()
+    connection.close()
+    again = {text for (text,) in prepared}
+    assert sorted(name for sql, name in NAMES.items() if spoken(SQLITE)[sql].text in again) == []
 
 
 # --------------------------------------------------------------------------------------------------------- PostgreSQL

@@ -2,6 +2,9 @@
 
 The leak guard fails a test in whose logs a citizen's words, chat id or file occur. The network guard fails a test that tries to
 reach anything but this machine.
+
+The tally of faults is here and not beside its tests: of several processes only the tests' own read tests/chaos/conftest.py, not
+the one that speaks.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import pytest
 
 from bot.book import Book, read_book
 from tests import world as a_world
+from tests.chaos.tally import TALLY, Tally
 
 HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "")  # noqa: S104 - what a test may connect to, nothing listens on it
 LOGGERS = ("", "nhipcau")
@@ -28,6 +32,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update", action="store_true", help="write what was said anew into tests/conversations; then read it"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TALLY] = Tally()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where the tests run in several processes, each hands its tally to the first."""
+    handed: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if handed is not None:
+        handed["tally"] = session.config.stash[TALLY].plain()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of those processes ended."""
+    node.config.stash[TALLY].add(getattr(node, "workeroutput", {}).get("tally", Tally().plain()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After everything else was said: what was done to the service, and that nothing was lost."""
+    speaks: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    if speaks is not None and config.stash[TALLY].outcomes:
+        speaks.section("faults and losses")
+        speaks.write_line(config.stash[TALLY].table())
 
 
 @pytest.fixture(scope="session")

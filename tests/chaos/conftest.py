@@ -1,4 +1,4 @@
-"""One tally for all tests of faults, printed at the end of the run."""
+"""What the tests of faults share: the stories people tell, a service under siege, and the run's one tally."""
 
 from __future__ import annotations
 
@@ -13,32 +13,7 @@ import pytest
 from bot.book import Book
 from tests.chaos.siege import Siege
 from tests.chaos.stories import Story, learn
-from tests.chaos.tally import Tally
-
-TALLY = pytest.StashKey[Tally]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TALLY] = Tally()
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where the tests run in several processes, each hands its tally to the first."""
-    handed: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
-    if handed is not None:
-        handed["tally"] = session.config.stash[TALLY].plain()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Of one of those processes."""
-    node.config.stash[TALLY].add(getattr(node, "workeroutput", {}).get("tally", Tally().plain()))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[TALLY].outcomes:
-        terminalreporter.section("faults and losses")
-        terminalreporter.write_line(config.stash[TALLY].table())
+from tests.chaos.tally import TALLY, Tally
 
 
 @pytest.fixture

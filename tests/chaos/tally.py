@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from tests.chaos.invariants import INVARIANTS, Seen, Stored, losses, repeats
 
 
@@ -63,3 +65,7 @@ class Tally:
 
 def _counted(counts: dict[str, int] | Counter[str]) -> list[tuple[str, str]]:
     return [(f"  {name}", f"{count:,}") for name, count in counts.items()]
+
+
+TALLY = pytest.StashKey[Tally]()
+"""Where a run of the tests keeps its one tally."""

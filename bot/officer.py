@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from bot import transfer
 from bot.asking import decide_ask, refused
@@ -98,35 +99,36 @@ def _moves(snapshot: Snapshot, event: Event, did: OfficerDid, referral: Referral
     entry = AuditEntry(
         did.officer.id, f"referral.{did.do}", referral.id, event.at, {key: text for key, text in detail.items() if text}
     )
-    new, rows = _goes_on(snapshot, event, moved, book)
+    after, new, rows = _goes_on(snapshot, event, moved, book)
     if event.address:
         rows = [*rows, _answer(event, did.officer, f"Bạn đã nhận hồ sơ {referral.code}.")]
     return Commit(
         at=event.at, channel=event.channel, external_id=event.external_id,
         address=Address(event.channel, event.address) if event.address else None,
-        referrals=new, moved=((moved.referral, referral.state),), audit=(entry,), outbox=tuple(rows),
+        referrals=new, moved=((after, referral.state),), audit=(entry,), outbox=tuple(rows),
         cancel=tuple(rung_key(referral, rung) for rung in range(len(clock_of(book, referral).ladder))),
     )  # fmt: skip
 
 
 def _goes_on(
     snapshot: Snapshot, event: Event, moved: Moved, book: Book
-) -> tuple[tuple[Referral, ...], list[OutboxRow]]:
-    """What another office gets of it: after a return the next one up, after a transfer the one that was named."""
+) -> tuple[Referral, tuple[Referral, ...], list[OutboxRow]]:
+    """The referral, and what another office gets of it: after a return the next one up, after a transfer the one named."""
     if moved.action == "return":
         return _after_return(snapshot, event, moved.referral, book)
     if not moved.passed_to:
-        return (), []
+        return moved.referral, (), []
     passed = transferred(snapshot, event, moved.referral, moved.passed_to, book)
-    return (passed,), announce(book, event, passed)
+    return moved.referral, (passed,), announce(book, event, passed)
 
 
 def _after_return(
     snapshot: Snapshot, event: Event, returned: Referral, book: Book
-) -> tuple[tuple[Referral, ...], list[OutboxRow]]:
+) -> tuple[Referral, tuple[Referral, ...], list[OutboxRow]]:
     """A matter that one office gave back goes to the next that has not had it; the citizen was told that it would.
 
-    When every office has had it and none holds it, the staff of the national hotline are told by its code.
+    When every office has had it and none holds it, the staff of the national hotline are told by its code, and it stays open
+    in the list of the office that gave it back last, for somebody to take it there or hand it on.
     """
     offices = [
         *_next_up(snapshot, event, returned, book),
@@ -136,12 +138,12 @@ def _after_return(
     office = next((one for one in offices if one.id not in had), None)
     if office is not None:
         passed = passed_on(event, returned, office, "returned", RETURNED)
-        return (passed,), announce(book, event, passed)
+        return returned, (passed,), announce(book, event, passed)
     others = [one for one in snapshot.referrals if one.id != returned.id and one.state in OPEN]
     if others:
-        return (), []
-    key = f"nobody/{returned.id}"
-    return (), [OutboxRow(key, "alarm", key, 1, event.at, {"nobody": returned.code})]
+        return returned, (), []
+    key = f"nobody/{returned.id}/{fresh(event, 'nobody')}"
+    return replace(returned, closed_at=None), (), [OutboxRow(key, "alarm", key, 1, event.at, {"nobody": returned.code})]
 
 
 def decide_clock(snapshot: Snapshot, event: Event, due: ClockDue, book: Book) -> Commit:

@@ -17,7 +17,7 @@ from referral.book import Clock
 from referral.clocks import clock_for
 from referral.directory import offices_for
 from referral.lifecycle import open_referral
-from referral.model import Consent, Intake, Office, Referral, Route, RouteId, Routing, State
+from referral.model import Consent, Intake, Office, Referral, Route, RouteId, Routing, State, is_left
 from referral.routing import route
 from storage.base import AuditEntry, OutboxRow, Snapshot
 
@@ -239,10 +239,14 @@ def only_adds(do: Sequence[str]) -> bool:
 
 
 def _tell_of_addition(book: Book, referrals: Sequence[Referral], event: Event) -> Referred:
-    """Whoever holds the matter is told that there is more; where all have ended it, those who closed it get it anew."""
+    """Whoever holds the matter is told that there is more; where all have ended it, those who closed it get it anew.
+
+    What everybody gave back comes anew to who gave it back last.
+    """
     open_ones = [one for one in referrals if one.state in OPEN]
     if not open_ones:
-        return _reopened(book, [one for one in referrals if one.state == "closed"], event)
+        ended = [one for one in referrals if one.state == "closed"]
+        return _reopened(book, ended or [one for one in referrals if is_left(one)], event)
     rows = [row for one in open_ones for row in _again(event, one, "added")]
     return Referred(rows=tuple(rows), audit=tuple(_entry(event, "referral.added_to", one) for one in open_ones))
 

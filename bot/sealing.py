@@ -19,7 +19,7 @@ from bot.referring import OPEN
 from flows.model import Conversation
 from referral.directory import next_offices
 from referral.disclose import parts_for, parts_of
-from referral.model import Consent, Content, Intake, Office, Referral
+from referral.model import Consent, Content, Intake, Office, Referral, is_left
 from referral.routing import consented
 from storage.base import Sealing
 
@@ -47,11 +47,11 @@ def sealing_of(
 
 
 def reached(book: Book, event: Event, referrals: Iterable[Referral]) -> Iterator[Referral]:
-    """The open referrals, and each as it would be at every office that it can climb to."""
+    """The referrals that are somebody's, and each as it would be at every office that it can climb to."""
     offices = {one.id: one for one in book.referral.offices}
     last = tuple(one for one in book.referral.offices if one.route in LAST and not one.provinces)
     for referral in referrals:
-        if referral.state not in OPEN:
+        if referral.state not in OPEN and not is_left(referral):
             continue
         yield referral
         for office in (*_above(book, event, offices[referral.office]), *last):

@@ -2,6 +2,8 @@
 
 proposed → sent → delivered → acknowledged → accepted → closed
                                           ↘ returned, transferred          withdrawn: before an officer has it
+
+What everybody gave back stays with the last who did (`is_left`), and can be taken or handed on from there.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from msgspec.structs import replace
 
 from referral.book import ReferralBook
 from referral.clocks import clock_for, due_at
-from referral.model import Level, Moved, Office, Referral, Refused, Route, State
+from referral.model import Level, Moved, Office, Referral, Refused, Route, State, is_left
 
 _WAITING: tuple[State, ...] = ("sent", "delivered")
 _HELD: tuple[State, ...] = ("acknowledged", "accepted")
 _OPEN: tuple[State, ...] = (*_WAITING, *_HELD)
+_TAKES = frozenset({"acknowledge", "accept", "transfer"})
+"""What can be done with a matter that everybody gave back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def _who(referral: Referral, action: str, officer_id: str) -> Refused | None:
 
 
 def _when(referral: Referral, action: str, known: _Move) -> Refused | None:
-    if referral.state in known.starts:
+    if referral.state in known.starts or (is_left(referral) and action in _TAKES):
         return None
     return Refused(f"Không thực hiện được: tin này {_STATES[referral.state]}.")
 
@@ -172,6 +176,6 @@ def _moved(
         changes["acknowledged_at"] = referral.acknowledged_at or at
     if known.needs == "outcome":
         changes["outcome"] = outcome
-    if action in ("return", "transfer"):
-        changes["reason"] = reason
+    if known.leads and action != "withdraw":
+        changes["reason"] = reason if action in ("return", "transfer") else ""
     return Moved(replace(referral, **changes), action, office)

@@ -221,6 +221,11 @@ class Referral(Struct, frozen=True):
     outcome: str = ""
 
 
+def is_left(referral: Referral) -> bool:
+    """Given back, and nobody else had it or could get it: it stays with who gave it back last, without a `closed_at`."""
+    return referral.state == "returned" and referral.closed_at is None
+
+
 class Moved(Struct, frozen=True):
     """A referral after an officer's action (or a timer's). `passed_to` is the office a transfer goes on to."""
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from referral.book import ReferralBook
-from referral.model import OPEN, Referral
+from referral.model import OPEN, Referral, is_left
 
 KEPT: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -32,7 +32,7 @@ HOTLINE: Final = "hotline_111"
 def rule_for(kind: str, referrals: Sequence[Referral]) -> str:
     """The rule by which an intake of this kind with these referrals is kept; empty while it may not be erased at all."""
     states = {one.state for one in referrals}
-    if not referrals or states & OPEN:
+    if not referrals or states & OPEN or any(map(is_left, referrals)):
         return ""
     if "closed" not in states and states != {"withdrawn"}:
         return ""  # given back by everybody: nobody has done with it, a person must look

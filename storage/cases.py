@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Column, Table, and_, bindparam, literal_column, or_, select, update
 
 from flows.model import Conversation
-from referral.model import Consent, Content, Intake, Referral
+from referral.model import Consent, Content, Intake, Referral, is_left
 from storage import schema as t
 from storage import sealing
 from storage.base import (
@@ -36,12 +36,12 @@ from storage.rows import (
     CONSENT_COLUMNS,
     CONTENT,
     CONVERSATION,
-    ENDED,
     INTAKE_COLUMNS,
     OFFICER_COLUMNS,
     REFERRAL_COLUMNS,
     audit_values,
     from_ms,
+    is_ended,
     read_audit,
     read_consent,
     read_intake,
@@ -299,7 +299,7 @@ def now_with(handed_on: Referral, all_of_it: Sequence[Referral]) -> tuple[str, .
     Empty while it is still here, and where nobody else has it: then the words stay with who had them last, or nobody could
     read them at all.
     """
-    if handed_on.state not in _HANDED_ON:
+    if handed_on.state not in _HANDED_ON or is_left(handed_on):
         return ()
     having = [one for one in all_of_it if one.state not in _HAVE_IT_NOT]
     then = handed_on.closed_at or handed_on.created_at
@@ -313,7 +313,7 @@ def _share(
     """Every office that has this matter now may open what it is allowed to: one it was passed on to, or with a new key."""
     wanted: dict[str, frozenset[str]] = {}
     for one in (yield from referrals_of(intake.id)):
-        if one.state not in ENDED:
+        if not is_ended(one):
             wanted[one.office] = wanted.get(one.office, frozenset()) | frozenset(allowed(intake, one, consents))
     yield from sealing.share(intake.id, wanted, unsealed, to_ms(at))
 

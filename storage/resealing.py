@@ -19,7 +19,7 @@ from storage.base import Allowed, AuditEntry, Opener
 from storage.cases import consents_of, find_intake, referrals_of
 from storage.envelope import Keys, lock, new_key
 from storage.files import ADD_FILE_KEY, SEAL_KEY, about_file, about_key
-from storage.rows import CONTENT, ENDED, audit_values, to_ms
+from storage.rows import CONTENT, audit_values, is_ended, to_ms
 from storage.seal import Sealer
 from storage.sealing import ESCROW, FILES_PART, PARTS, SERVICE
 from storage.statements import Work, change, question
@@ -86,7 +86,7 @@ def reseal(
     consents = yield from consents_of(report, intake.conversation)
     wanted: dict[str, frozenset[str]] = {ESCROW: frozenset(PARTS)}
     for one in (yield from referrals_of(report)):
-        if one.state not in ENDED:
+        if not is_ended(one):
             wanted[one.office] = wanted.get(one.office, frozenset()) | frozenset(allowed(intake, one, consents))
     given = yield from sealing.share(report, wanted, unsealed, to_ms(at))
     yield DROP_SERVICE, {"is_intake": report}

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import fields
 
 from flows.model import Conversation
-from referral.model import Consent, Content, Facts, Intake, Referral, Screening
+from referral.model import Consent, Content, Facts, Intake, Referral, Screening, is_left
 from storage.base import AuditEntry, Officer, StorageUnfit
 from storage.statements import Row
 
@@ -116,8 +116,13 @@ def read_detail(text: str) -> Mapping[str, str]:
 
 # ----------------------------------------------------------------------------------------------------------- referral
 
-ENDED: Final = frozenset({"closed", "withdrawn", "transferred"})
-"""States in which an office has nothing left to do."""
+_ENDED: Final = frozenset({"closed", "withdrawn", "transferred", "returned"})
+
+
+def is_ended(it: Referral) -> bool:
+    """Nothing is left to do for this office. What everybody gave back is not over for the last who did."""
+    return it.state in _ENDED and not is_left(it)
+
 
 _REFERRAL_FIELDS: Final = tuple(f.name for f in fields(Referral))
 _REFERRAL_TIMES: Final = frozenset(name for name in _REFERRAL_FIELDS if name.endswith("_at"))
@@ -134,7 +139,7 @@ def referral_values(it: Referral) -> dict[str, Any]:
     for name in _REFERRAL_FLAGS:
         values[name] = int(values[name])
     values["route"] = values.pop("to")
-    values["ended"] = int(it.state in ENDED)
+    values["ended"] = int(is_ended(it))
     return values
 
 

@@ -211,7 +211,7 @@ referral = Table(
     _flag("urgent"),
     _text("province"),
     _text("state"),
-    _flag("ended"),  # closed, withdrawn or transferred: nothing is left to do in this office
+    _flag("ended"),  # rows.py is_ended: nothing is left to do in this office
     _at("created_at"),
     _perhaps_at("due_at"),
     _perhaps_at("sent_at"),

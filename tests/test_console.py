@@ -94,18 +94,18 @@ async def add_officer(world: World, name: str, office: str, role: str = "duty") 
     return officer
 
 
-async def a_tip(world: World, text: str = "cho ben song co xe la") -> dict[str, Referral]:
+async def a_tip(world: World, text: str = "cho ben song co xe la", who: str = "an") -> dict[str, Referral]:
     """A tip at the border with a place in the person's own words; its referrals by office."""
-    await world.open("an")
+    await world.open(who)
     for choice in ("safe", "tip"):
-        await world.choose("an", choice)
-    await world.choose("an", "karaoke", "done")
+        await world.choose(who, choice)
+    await world.choose(who, "karaoke", "done")
     for choice in ("yes", "border", "more"):
-        await world.choose("an", choice)
-    await world.say("an", text)
-    while (await world.step("an")) != "tip.look_over":
-        await world.choose("an", "skip")
-    await world.choose("an", "send")
+        await world.choose(who, choice)
+    await world.say(who, text)
+    while (await world.step(who)) != "tip.look_over":
+        await world.choose(who, "skip")
+    await world.choose(who, "send")
     return {one.office: one for one in world.referrals.values()}
 
 

@@ -130,7 +130,7 @@ def test_a_consent_taken_back_in_time_withdraws_without_an_officer():
 @pytest.mark.parametrize("state", ["returned", "transferred", "closed", "withdrawn"])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_what_is_over_is_over(state, action):
-    over = replace(arrived(), state=state)
+    over = replace(arrived(), state=state, closed_at=AT)
     moved = move(over, action, "o", AT, book=book(), reason="not_our_area", outcome="supported", office="health-20")
     assert isinstance(moved, Refused)
     assert (sent(over, AT), delivered(over, AT)) == (over, over)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 ENDED: Final[Mapping[str, str]] = {
+    "Mọi nơi đã trả lại, chưa ai giữ": "Returned by every office; nobody has it",
     "Việc này không hoàn tác được. Bạn đánh dấu ô “Tôi biết việc này không hoàn tác được” rồi gửi lại giúp.": (
         "This cannot be undone. Please tick “I know that this cannot be undone” and send it again."
     ),

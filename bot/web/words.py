@@ -66,6 +66,8 @@ STATES: Final[Mapping[str, str]] = {
     "closed": "Đã kết thúc",
     "withdrawn": "Đã rút",
 }
+LEFT: Final = "Mọi nơi đã trả lại, chưa ai giữ"
+"""What `returned` is called where nobody else has it."""
 ROLES: Final[Mapping[str, str]] = {
     "duty": "trực ban",
     "chief": "phụ trách",

@@ -31,7 +31,7 @@ from bot.window import closes_at
 from referral.clocks import due_at, legal_deadlines
 from referral.directory import is_open
 from referral.disclose import REPORTS, is_identified
-from referral.model import Content, Office, Referral, Source
+from referral.model import Content, Office, Referral, Source, is_left
 from storage.base import Case
 
 OPENED: Final = "mo"
@@ -258,6 +258,8 @@ def _actions(referral: Referral) -> Sequence[str]:
     """What can be done now; the life of a referral itself refuses anything else."""
     if referral.state in words.WAITING:
         return ("acknowledge", "accept", "return", "transfer")
+    if is_left(referral):
+        return ("acknowledge", "accept", "transfer")
     if referral.state == "acknowledged":
         return ("accept", "return", "transfer", "close")
     return ("return", "transfer", "close") if referral.state == "accepted" else ()

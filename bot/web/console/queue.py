@@ -18,7 +18,7 @@ from bot.web.console.live import mark_of
 from bot.web.look import Look, look_of
 from bot.web.pages import render
 from referral.clocks import due_at, legal_deadlines
-from referral.model import Referral
+from referral.model import Referral, is_left
 
 OPEN, MINE, LATE, UNFILED, ALL, CLOSED = "", "toi", "quahan", "phanloai", "tatca", "xong"
 TABS: Final[Mapping[str, str]] = {
@@ -93,8 +93,13 @@ def row_of(book: Book, referral: Referral, names: Mapping[str, str], now: dateti
     return Row(
         referral, shape, look.say(urgency), because(book, referral, look), area,
         words.when(referral.created_at), words.ago(referral.created_at, now, look.say), due, late, law, law_late,
-        look.say(words.STATES[referral.state]), names.get(referral.officer, ""), referral.state in words.WAITING,
+        look.say(state_of(referral)), names.get(referral.officer, ""), referral.state in words.WAITING,
     )  # fmt: skip
+
+
+def state_of(referral: Referral) -> str:
+    """How far it is, in Vietnamese."""
+    return words.LEFT if is_left(referral) else words.STATES[referral.state]
 
 
 def because(book: Book, referral: Referral, look: Look) -> str:

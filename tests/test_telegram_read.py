@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.channels.base import Ignored, Inbound
-from bot.channels.telegram.read import LONGEST, read, tidy
+from bot.channels.telegram.read import LONGEST, read
+from bot.channels.wire.tidy import tidy
 from flows.model import Chose, CitizenEvent, Empty, Gone, Media, Moved, Opened, Said, Sent
 
 FILES = Path(__file__).parent / "channels" / "telegram" / "in"
@@ -215,8 +216,8 @@ def test_no_body_ever_raises(raw):
 @settings(max_examples=300, deadline=None)
 @given(st.text())
 def test_a_tidied_text_shows_as_it_is_written(text):
-    words = tidy(text)
+    words = tidy(text, LONGEST)
     assert len(words) <= LONGEST
     assert not set(words) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200f\x00\x1b")
-    assert tidy(words) == words
+    assert tidy(words, LONGEST) == words
     words.encode()

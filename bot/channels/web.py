@@ -20,13 +20,6 @@ ECHO: Final = "echo"
 """What `press` holds here: the label of what was chosen, so that the next page can say it was heard."""
 
 _BUTTON = re.compile(r"p(\d{1,9}):([A-Za-z0-9_]{1,60})")
-_UNWANTED = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tab and line feed
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks and overrides: they make a text show as another
-    "\ufeff\ufff9-\ufffb\ud800-\udfff"  # byte order mark, annotations, halves of code points
-    "]"
-)
 
 
 class WebChannel:
@@ -83,11 +76,6 @@ def choice_of(button: str) -> str:
     """The id that a button names, or empty."""
     match = _BUTTON.fullmatch(button)
     return match[2] if match else ""
-
-
-def tidy(text: str) -> str:
-    """The text without control characters, direction overrides and broken characters."""
-    return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def _inbound(token: str, external_id: str, event: CitizenEvent, *, language: str, echo: str = "") -> Inbound:

@@ -11,7 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from bot.channels.web import LONGEST, tidy
+from bot.channels.web import LONGEST
+from bot.channels.wire.tidy import tidy
 
 MOST_FILES: Final = 4
 MOST_FIELDS: Final = 80

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from bot.channels.base import Ignored, Inbound
+from bot.channels.wire.tidy import tidy
 from flows.model import Chose, CitizenEvent, Empty, Gone, Media, Moved, Opened, Said, Sent
 
 CHANNEL: Final = "telegram"
@@ -152,20 +154,7 @@ def read(raw: bytes | Mapping[str, Any], largest: int = FETCHED_FILE) -> Inbound
     return UNKNOWN_KIND
 
 
-def tidy(text: str) -> str:
-    """The text without control characters, direction overrides and broken characters, cut to `LONGEST` code points."""
-    if _UNWANTED.search(text):
-        text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return text.strip()[:LONGEST].rstrip()
-
-
-_UNWANTED = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tab and line feed
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks and overrides: they make a text show as another
-    "\ufeff\ufff9-\ufffb\ud800-\udfff"  # byte order mark, annotations, halves of code points
-    "]"
-)
+_tidy = partial(tidy, longest=LONGEST)
 _START = re.compile(r"/start(?:@\w{1,64})?(?:\s+([A-Za-z0-9_-]{1,64}))?", re.IGNORECASE)
 _COMMAND = re.compile(r"/(\w{1,32})(?:@\w{1,64})?")
 _COMMANDS: Final[Mapping[str, CitizenEvent]] = {
@@ -232,7 +221,7 @@ def _message(update_id: int, message: Message, *, edited: bool, largest: int) ->
 def _content(message: Message, largest: int) -> CitizenEvent | None:
     """What the message says or carries; `Empty` if nothing that we know; None for a note of the platform."""
     if message.text:
-        words = tidy(message.text)
+        words = _tidy(message.text)
         return _said(words) if words else Empty()
     media = _media(message, largest)
     if media is not None:
@@ -247,7 +236,7 @@ def _changed(message: Message) -> CitizenEvent | None:
     if message.location is not None:
         place = _place(message.location)
         return Moved(place) if place else None
-    words = tidy(message.text or message.caption)
+    words = _tidy(message.text or message.caption)
     return Said(words, edited=True) if words else None
 
 
@@ -278,16 +267,16 @@ def _media(message: Message, largest: int) -> Media | None:
 
 def _file(kind: str, file: File, message: Message, largest: int) -> Media:
     """Without a handle where it is larger than Telegram lets a bot fetch: the person is told so."""
-    handle = tidy(file.file_id) if file.file_size <= largest else ""
-    return Media(kind, handle, tidy(message.caption), file.file_size, tidy(message.media_group_id)[:64])
+    handle = _tidy(file.file_id) if file.file_size <= largest else ""
+    return Media(kind, handle, _tidy(message.caption), file.file_size, _tidy(message.media_group_id)[:64])
 
 
 def _contact(contact: Contact, sender: User | None) -> str:
     """The number, and whose it is; of somebody's own number no name, for nobody has to give theirs (channels.md §2.7)."""
-    number = tidy(contact.phone_number)
+    number = _tidy(contact.phone_number)
     if sender is not None and contact.user_id == sender.id:
         return f"{number} (số của người nhắn)"
-    return " ".join(filter(None, (number, tidy(contact.first_name), tidy(contact.last_name))))
+    return " ".join(filter(None, (number, _tidy(contact.first_name), _tidy(contact.last_name))))
 
 
 def _place(location: Location) -> Media | None:
@@ -302,7 +291,7 @@ def _press(update_id: int, query: CallbackQuery) -> Inbound | Ignored:
     chat = query.message.chat if query.message else Chat(query.sender.id, "private")
     if chat.type != "private":
         return NOT_PRIVATE
-    press = {"id": tidy(query.id)[:64], "chat": str(chat.id), "data": tidy(query.data)[:64]}
+    press = {"id": _tidy(query.id)[:64], "chat": str(chat.id), "data": _tidy(query.data)[:64]}
     if query.message is not None:
         press |= {"message_id": str(query.message.message_id), "label": _label(query)}
     return Inbound(
@@ -319,7 +308,7 @@ def _label(query: CallbackQuery) -> str:
     """What stood on the button, so that the old keyboard can be replaced by what was chosen; empty if not known."""
     keyboard = query.message.reply_markup if query.message else None
     keys = [key for row in keyboard.inline_keyboard for key in row] if keyboard else []
-    return next((tidy(key.text)[:64] for key in keys if key.callback_data == query.data), "")
+    return next((_tidy(key.text)[:64] for key in keys if key.callback_data == query.data), "")
 
 
 def _chose(pressed: str) -> Chose:

@@ -13,9 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from bot.channels.base import Ignored, Inbound
+from bot.channels.wire.tidy import bare, tidy
 from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent
 
 CHANNEL: Final = "zalo_bot"
@@ -35,15 +37,9 @@ URLS: Final = {"photo": ("photo_url", "photo"), "voice": ("voice_url",), "sticke
 SILENT: Final = frozenset({"message.reaction.received"})
 """Nothing was written: a finger on a message of ours."""
 
+_tidy = partial(tidy, longest=LONGEST)
 _EVENT = re.compile(r"message\.([a-z_]{1,30})\.received", re.ASCII)
 _ID = re.compile(r"[!-~]{1,128}", re.ASCII)
-_UNWANTED = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tab and line feed
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks and overrides: they make a text show as another
-    "\ufeff\ufff9-\ufffb\ud800-\udfff"  # byte order mark, annotations, halves of code points
-    "]"
-)
 _START = re.compile(r"/start(?:\s+([A-Za-z0-9_-]{1,64}))?", re.IGNORECASE)
 _COMMANDS: Final[Mapping[str, CitizenEvent]] = {
     "/stop": Chose(("stop",)),
@@ -70,13 +66,6 @@ def read(raw: bytes | Mapping[str, Any]) -> Inbound | Ignored:
         return UNREADABLE
     result = body.get("result")
     return _event(result if isinstance(result, Mapping) else body)
-
-
-def tidy(text: str) -> str:
-    """The text without control characters, direction overrides and broken characters, cut to `LONGEST` code points."""
-    if _UNWANTED.search(text):
-        text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return text.strip()[:LONGEST].rstrip()
 
 
 def _event(event: Mapping[str, Any]) -> Inbound | Ignored:
@@ -108,7 +97,7 @@ def _content(kind: str, message: Mapping[str, Any]) -> CitizenEvent:
     media = _media(KINDS.get(kind) or _kind_by_fields(message), message)
     if media is not None:
         return Sent(media)
-    words = tidy(_text(message, "text") or _text(message, "caption"))
+    words = _tidy(_text(message, "text") or _text(message, "caption"))
     return _said(words) if words else Empty()
 
 
@@ -120,13 +109,13 @@ def _kind_by_fields(message: Mapping[str, Any]) -> str:
 def _media(kind: str, message: Mapping[str, Any]) -> Media | None:
     """The file, where it came with an address: one without was held back like any other content."""
     address = _url(message, kind) if kind else ""
-    return Media(kind, address, tidy(_text(message, "caption") or _text(message, "text"))) if address else None
+    return Media(kind, address, _tidy(_text(message, "caption") or _text(message, "text"))) if address else None
 
 
 def _url(message: Mapping[str, Any], kind: str) -> str:
     """Where the file is. Anybody who knows this address can read the file: it is stored encrypted and never logged."""
     found = next((text for name in URLS[kind] if (text := _text(message, name))), "")
-    return _UNWANTED.sub("", found).strip()[:MOST_URL]
+    return bare(found).strip()[:MOST_URL]
 
 
 def _said(words: str) -> CitizenEvent:

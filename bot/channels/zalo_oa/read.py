@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
 from bot.channels.base import Ignored, Inbound
+from bot.channels.wire.tidy import tidy
 from bot.channels.zalo_oa.signature import decoded
 from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent, StaffWrote
 
@@ -32,17 +34,11 @@ NOT_WRITTEN: Final = Ignored("nothing was written")
 KINDS: Final = {"image": "photo", "gif": "photo", "audio": "voice", "video": "video", "file": "document"}
 """Attachments that are files, by what we call them."""
 
+_tidy = partial(tidy, longest=LONGEST)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PRESSED = re.compile(r"#p([0-9]{1,9}):([A-Za-z0-9_.-]{1,52})", re.ASCII)
 _OFFICER = re.compile(r"#(o:[a-z_]{1,20}:[A-Za-z0-9_-]{1,40})", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9][0-9 .-]{6,17}[0-9]")
-_UNWANTED = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tab and line feed
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks and overrides: they make a text show as another
-    "\ufeff\ufff9-\ufffb\ud800-\udfff"  # byte order mark, annotations, halves of code points
-    "]"
-)
 _COMMANDS: Final[Mapping[str, CitizenEvent]] = {
     "/start": Opened(""),
     "start": Opened(""),
@@ -72,13 +68,6 @@ def read(raw: bytes, account: str = "") -> tuple[Inbound, ...] | Ignored:
     if account and _text(_part(body, "recipient"), "id") not in ("", account):
         return OTHER_ACCOUNT
     return _written(raw, body, name)
-
-
-def tidy(text: str) -> str:
-    """The text without control characters, direction overrides and broken characters, cut to `LONGEST` code points."""
-    if _UNWANTED.search(text):
-        text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return text.strip()[:LONGEST].rstrip()
 
 
 def _by_account(body: Mapping[str, Any], account: str) -> tuple[Inbound, ...] | Ignored:
@@ -119,7 +108,7 @@ def _written(raw: bytes, body: Mapping[str, Any], name: str) -> tuple[Inbound, .
 
 
 def _contents(name: str, message: Mapping[str, Any], body: Mapping[str, Any]) -> Sequence[CitizenEvent]:
-    words = tidy(_text(message, "text"))
+    words = _tidy(_text(message, "text"))
     if name == "user_submit_info":
         return [Sent(Media("contact", "", _phone(_text(_part(body, "info"), "phone"))))]
     found = message.get("attachments")
@@ -141,8 +130,8 @@ def _attached(attachment: Mapping[str, Any], *, is_card: bool) -> Media | None:
     if kind == "location":
         return _place(_part(payload, "coordinates"))
     if kind == "sticker":
-        return Media("sticker", tidy(_text(payload, "id"))[:MOST_URL])
-    address = tidy(_text(payload, "url"))[:MOST_URL]
+        return Media("sticker", _tidy(_text(payload, "id"))[:MOST_URL])
+    address = _tidy(_text(payload, "url"))[:MOST_URL]
     return Media(KINDS[kind], address) if kind in KINDS and address else None
 
 
@@ -151,7 +140,7 @@ def _linked(attachment: Mapping[str, Any]) -> str:
     payload = _part(attachment, "payload")
     if _text(attachment, "type") != "link":
         return ""
-    parts = (tidy(_text(payload, "description")), tidy(_text(payload, "url"))[:MOST_URL])
+    parts = (_tidy(_text(payload, "description")), _tidy(_text(payload, "url"))[:MOST_URL])
     return "\n".join(dict.fromkeys(part for part in parts if part))
 
 
@@ -166,7 +155,7 @@ def _place(coordinates: Mapping[str, Any]) -> Media | None:
 
 
 def _phone(text: str) -> str:
-    found = _PHONE.search(tidy(text))
+    found = _PHONE.search(_tidy(text))
     return found[0] if found else ""
 
 

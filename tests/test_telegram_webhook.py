@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 from bot.channels.base import Button, Inbound, Message
 from bot.channels.telegram.send import TelegramChannel
 from bot.channels.telegram.set_up import Way, set_up
-from bot.channels.telegram.webhook import HEADER, LARGEST_BODY, webhook_route
+from bot.channels.telegram.webhook import HEADER, webhook_route
+from bot.channels.wire.receiving import LARGEST_BODY
 from flows.model import Said
 from storage.base import StorageAway
 from tests.fakes.telegram import TOKEN, FakeTelegram

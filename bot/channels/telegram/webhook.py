@@ -7,12 +7,11 @@ the phone shows at once that the press was taken: https://core.telegram.org/bots
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -20,16 +19,13 @@ from bot import log
 from bot.channels.base import Ignored, Inbound
 from bot.channels.telegram.read import UNREADABLE
 from bot.channels.telegram.send import TelegramChannel
+from bot.channels.wire.receiving import Receive, body_of, why_not_stored
 
-LARGEST_BODY: Final = 1024 * 1024
-"""Bytes. A real update takes a few kilobytes."""
 HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"
 PATH: Final = "/telegram"
 
 
-def webhook_route(
-    channel: TelegramChannel, secret: str, receive: Callable[[Inbound], Awaitable[None]], path: str = PATH
-) -> Route:
+def webhook_route(channel: TelegramChannel, secret: str, receive: Receive, path: str = PATH) -> Route:
     """POST `path`. 403 without the secret, 413 above 1 MiB, 503 if `receive` raises, 200 after it returned.
 
     A body that cannot be read gets 200 as well, and is counted in the log without its content: Telegram would repeat
@@ -42,7 +38,7 @@ def webhook_route(
 
 
 class _Door:
-    def __init__(self, channel: TelegramChannel, secret: str, receive: Callable[[Inbound], Awaitable[None]]) -> None:
+    def __init__(self, channel: TelegramChannel, secret: str, receive: Receive) -> None:
         self._channel = channel
         self._secret = secret.encode()
         self._receive = receive
@@ -51,7 +47,7 @@ class _Door:
     async def post(self, request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get(HEADER, "").encode(), self._secret):
             return Response(status_code=403)
-        body = await _body(request)
+        body = await body_of(request)
         if body is None:
             return Response(status_code=413)
         inbound = self._channel.read(body, request.headers)
@@ -65,12 +61,8 @@ class _Door:
         return _closing(pressed) if pressed and status == 200 else Response(status_code=status)
 
     async def _received(self, inbound: Inbound) -> int:
-        try:
-            await self._receive(inbound)
-        except Exception as error:
-            # Nothing was stored, so Telegram must send it again, whatever the reason. Only the kind of error is logged:
-            # its text could hold what the person wrote.
-            log.warn("telegram.not_stored", what=type(error).__name__)
+        if why := await why_not_stored(self._receive, inbound):
+            log.warn("telegram.not_stored", what=why)
             return 503
         return 200
 
@@ -83,19 +75,3 @@ class _Door:
 def _closing(pressed: str) -> Response:
     call = {"method": "answerCallbackQuery", "callback_query_id": pressed}
     return Response(msgspec.json.encode(call), media_type="application/json")
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is known to be larger than `LARGEST_BODY`."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
-        return None
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                return None
-    except ClientDisconnect:
-        return None  # nobody is left to read the answer, and Telegram sends the update again
-    return bytes(body)

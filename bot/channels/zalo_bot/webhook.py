@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import log
 from bot.channels.base import Ignored, Inbound
+from bot.channels.wire.receiving import Receive, body_of, why_not_stored
 from bot.channels.zalo_bot.nameless import named
 from bot.channels.zalo_bot.read import UNREADABLE
 from bot.channels.zalo_bot.send import ZaloBotChannel
 
-LARGEST_BODY: Final = 1024 * 1024
-"""Bytes. A real event takes a kilobyte."""
 HEADER: Final = "X-Bot-Api-Secret-Token"
 PATH: Final = "/zalo-bot"
 SAME_FOR_S: Final = 60.0
 """Of events that name no message, the same bytes within one minute are one."""
-
-Receive = Callable[[Inbound], Awaitable[None]]
 
 
 def webhook_route(
@@ -52,7 +49,7 @@ class _Door:
         signed = hmac.compare_digest(request.headers.get(HEADER, "").encode(), self._secret)
         if not signed and not _is_probe(request):
             return Response(status_code=403)
-        body = await _body(request)
+        body = await body_of(request)
         if body is None:
             return Response(status_code=413)
         if not signed:
@@ -64,12 +61,8 @@ class _Door:
         return Response(status_code=await self._received(named(inbound, body, self._clock(), SAME_FOR_S)))
 
     async def _received(self, inbound: Inbound) -> int:
-        try:
-            await self._receive(inbound)
-        except Exception as error:
-            # Nothing was stored, so Zalo must send it again, whatever the reason. Only the kind of error is logged: its text
-            # could hold what the person wrote.
-            log.warn("zalo_bot.not_stored", what=type(error).__name__)
+        if why := await why_not_stored(self._receive, inbound):
+            log.warn("zalo_bot.not_stored", what=why)
             return 503
         return 200
 
@@ -83,19 +76,3 @@ def _is_probe(request: Request) -> bool:
     """Whether the head promises no body: nobody's words can be in it."""
     length = request.headers.get("content-length", "0")
     return length == "0" and "transfer-encoding" not in request.headers
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is known to be larger than `LARGEST_BODY`."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
-        return None
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                return None
-    except ClientDisconnect:
-        return None  # nobody is left to read the answer
-    return bytes(body)

@@ -12,18 +12,17 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import log
 from bot.channels.base import Ignored, Inbound
+from bot.channels.wire.receiving import Receive, body_of, why_not_stored
 from bot.channels.zalo_oa.read import UNREADABLE, read
 from bot.channels.zalo_oa.send import ZaloOaChannel
 from bot.channels.zalo_oa.signature import HEADER, MOMENT_HEADER, is_signed
 
-LARGEST_BODY: Final = 1024 * 1024
-"""Bytes. A real event takes a kilobyte."""
 PATH: Final = "/zalo-oa"
 ANSWER_WITHIN_S: Final = 1.7
 AGAIN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 60.0, 60.0, 60.0, 60.0)
@@ -31,7 +30,6 @@ AGAIN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 60.0, 60.0, 60.0, 60.0)
 MOST_LATER: Final = 1000
 SAY_EVERY_S: Final = 60.0
 
-Receive = Callable[[Inbound], Awaitable[None]]
 Pause = Callable[[float], Awaitable[None]]
 
 
@@ -56,7 +54,7 @@ class _Door:
         self._under_way: set[asyncio.Task[bool]] = set()
 
     async def answer(self, request: Request) -> Response:
-        body = await _body(request) if request.method == "POST" else b""
+        body = await body_of(request) if request.method == "POST" else b""
         if body is not None and body.strip() in (b"", b"{}"):
             return Response()  # Zalo tries the address when it is saved, unsigned (channels.md §1.2 "URL save probe")
         headers = request.headers
@@ -88,13 +86,9 @@ class _Door:
         return True
 
     async def _received(self, inbound: Inbound) -> bool:
-        try:
-            await self._receive(inbound)
-        except Exception as error:
-            # Nothing was stored, whatever the reason. Only the kind of error is logged: its text could hold what they wrote.
-            log.warn("zalo_oa.not_stored", what=type(error).__name__)
-            return False
-        return True
+        if why := await why_not_stored(self._receive, inbound):
+            log.warn("zalo_oa.not_stored", what=why)
+        return not why
 
     def _try_later(self, found: Sequence[Inbound]) -> None:
         if len(self._under_way) >= MOST_LATER:
@@ -122,19 +116,3 @@ class _Door:
         if now - self._said_at >= SAY_EVERY_S:
             self._said_at = now
             log.warn("zalo_oa.dropped", count=self._dropped, what=why)
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is known to be larger than `LARGEST_BODY`."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
-        return None
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                return None
-    except ClientDisconnect:
-        return None  # nobody is left to read the answer, and Zalo sends the event again
-    return bytes(body)

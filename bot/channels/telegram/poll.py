@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from bot import log
 from bot.channels.base import Ignored, Inbound, SendError
 from bot.channels.telegram.read import UNREADABLE, read
 from bot.channels.telegram.send import TelegramChannel
-
-Receive = Callable[[Inbound], Awaitable[None]]
-"""Commits one thing a person did. Raises if nothing was written."""
-Told = Callable[[str], None]
-"""Hears what came of each question: a code of what went wrong, empty where nothing did."""
+from bot.channels.wire import waits
+from bot.channels.wire.receiving import Receive, Told, why_not_stored
+from bot.channels.wire.waits import backoff_s, unless, wait
 
 USED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 """The kinds of update that are asked for: https://core.telegram.org/bots/api#update"""
 
 LONG_POLL_S: Final = 50
 MOST_UPDATES: Final = 100
-LONGEST_WAIT_S: Final = 30.0
 MOST_AT_ONCE: Final = 32
 LONGEST_REST_S: Final = 2.0
 """After an update that was not stored. Short, because everybody's next message waits for it."""
@@ -45,7 +42,7 @@ async def poll(
     failures = 0
     while not stop.is_set():
         try:
-            updates = await _unless(stop, _asked(channel, inbox.offset, failures))
+            updates = await unless(stop, _asked(channel, inbox.offset, failures))
         except SendError as error:
             told(error.code)
             say_why(error)
@@ -59,7 +56,7 @@ async def poll(
             failures = 0
         else:
             failures += 1
-            await _wait(stop, min(_backoff(first_wait_s, failures), LONGEST_REST_S))
+            await wait(stop, min(backoff_s(first_wait_s, failures), LONGEST_REST_S))
 
 
 class _Inbox:
@@ -119,14 +116,9 @@ class _Inbox:
                 self._done.add(number)
 
     async def _received(self, inbound: Inbound) -> bool:
-        try:
-            await self._receive(inbound)
-        except Exception as error:
-            # Whatever the reason, nothing was stored, so it is tried again. Only the kind of error is logged: its text
-            # could hold what the person wrote.
-            log.warn("telegram.not_stored", what=type(error).__name__)
-            return False
-        return True
+        if why := await why_not_stored(self._receive, inbound):
+            log.warn("telegram.not_stored", what=why)
+        return not why
 
 
 def _lanes(waiting: Mapping[int, Inbound]) -> Iterable[list[tuple[int, Inbound]]]:
@@ -149,34 +141,10 @@ async def _asked(channel: TelegramChannel, offset: int, failures: int) -> list[A
     return updates if isinstance(updates, list) else []
 
 
-async def _unless(stop: asyncio.Event, asking: Awaitable[list[Any]]) -> list[Any] | None:
-    """The answer, or None as soon as `stop` is set. What was asked for and not received stays with Telegram."""
-    asked = asyncio.ensure_future(asking)
-    stopped = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return None if stop.is_set() else asked.result()
-    finally:
-        for task in (asked, stopped):
-            task.cancel()
-        await asyncio.gather(asked, stopped, return_exceptions=True)
-
-
 async def rest(stop: asyncio.Event, error: SendError, first_s: float, failures: int) -> None:
     """Wait after this many failures in a row, at least as long as Telegram asks for, and never past `stop`."""
     asked = error.after_s if error.code == "flood" else 0.0
-    await _wait(stop, max(asked, _backoff(first_s, failures)))
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-def _backoff(first_s: float, failures: int) -> float:
-    return min(first_s * 2.0 ** min(failures - 1, 10), LONGEST_WAIT_S)
+    await waits.rest(stop, first_s, failures, least_s=asked)
 
 
 def say_why(error: SendError) -> None:

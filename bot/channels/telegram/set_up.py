@@ -13,8 +13,9 @@ from telegram.error import TelegramError
 
 from bot import log
 from bot.channels.base import SendError
-from bot.channels.telegram.poll import USED, Told, rest, say_why
+from bot.channels.telegram.poll import USED, rest, say_why
 from bot.channels.telegram.send import send_error
+from bot.channels.wire.receiving import Told
 
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
 """What Telegram allows (https://core.telegram.org/bots/api#setwebhook), and long enough not to be guessed."""

@@ -11,25 +11,20 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from bot import log
-from bot.channels.base import Ignored, Inbound, SendError
+from bot.channels.base import Ignored, SendError
+from bot.channels.wire.receiving import Receive, Told, why_not_stored
+from bot.channels.wire.waits import rest, unless, wait
 from bot.channels.zalo_bot.api import NOBODY_THERE
 from bot.channels.zalo_bot.nameless import named
 from bot.channels.zalo_bot.read import UNREADABLE, read
 from bot.channels.zalo_bot.send import ZaloBotChannel
 
-Receive = Callable[[Inbound], Awaitable[None]]
-"""Commits one thing a person did. Raises if nothing was written."""
-Told = Callable[[str], None]
-"""Hears what came of each question: a code of what went wrong, empty where nothing did."""
-
 LONG_POLL_S: Final = 30
 FLOOR_S: Final = 1.0
 """Between two questions, so that what is answered at once does not spin."""
-LONGEST_WAIT_S: Final = 30.0
 MOST_SEEN: Final = 10_000
 SAME_FOR_S: Final = 3600.0
 """Of events that name no message, the same bytes within one hour are one: each of them comes again all the time."""
@@ -48,19 +43,19 @@ async def poll(
     failures = 0
     while not stop.is_set():
         try:
-            event = await _unless(stop, channel.api.call("getUpdates", {"timeout": LONG_POLL_S}, LONG_POLL_S + 10.0))
+            event = await unless(stop, channel.api.call("getUpdates", {"timeout": LONG_POLL_S}, LONG_POLL_S + 10.0))
         except SendError as error:
             failures = 0 if error.code == NOBODY_THERE else failures + 1
             told(error.code if failures else "")
             if failures:
                 say_why(error)
-                await _wait(stop, _backoff(first_wait_s, failures))
+                await rest(stop, first_wait_s, failures)
             continue
         failures = 0
         told("")
         for one in _events(event):
             await _take(one, seen, receive, stop, first_wait_s)
-        await _wait(stop, first_wait_s)
+        await wait(stop, first_wait_s)
 
 
 def _events(result: Any) -> list[Any]:
@@ -83,47 +78,15 @@ async def _take(
         return
     failures = 0
     while not stop.is_set():
-        try:
-            await receive(inbound)
-        except Exception as error:
-            # Whatever the reason, nothing was stored, so it is tried again. Only the kind of error is logged: its text could
-            # hold what the person wrote.
-            log.warn("zalo_bot.not_stored", what=type(error).__name__)
+        if why := await why_not_stored(receive, inbound):
+            log.warn("zalo_bot.not_stored", what=why)
             failures += 1
-            await _wait(stop, min(_backoff(first_wait_s, failures), LONGEST_WAIT_S))
+            await rest(stop, first_wait_s, failures)
             continue
         seen[inbound.external_id] = None
         while len(seen) > MOST_SEEN:
             seen.popitem(last=False)
         return
-
-
-async def _unless(stop: asyncio.Event, asking: Awaitable[Any]) -> Any:
-    """The answer, or None as soon as `stop` is set."""
-    asked, stopped = asyncio.ensure_future(asking), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return None if stop.is_set() else asked.result()
-    finally:
-        for task in (asked, stopped):
-            task.cancel()
-        await asyncio.gather(asked, stopped, return_exceptions=True)
-
-
-async def rest(stop: asyncio.Event, first_s: float, failures: int) -> None:
-    """Wait after this many failures in a row, and never past `stop`."""
-    await _wait(stop, _backoff(first_s, failures))
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-def _backoff(first_s: float, failures: int) -> float:
-    return min(first_s * 2.0 ** min(failures - 1, 10), LONGEST_WAIT_S)
 
 
 def say_why(error: SendError) -> None:

@@ -9,8 +9,10 @@ from typing import Final
 
 from bot import log
 from bot.channels.base import SendError
+from bot.channels.wire.receiving import Told
+from bot.channels.wire.waits import rest
 from bot.channels.zalo_bot.api import ZaloApi
-from bot.channels.zalo_bot.poll import Told, rest, say_why
+from bot.channels.zalo_bot.poll import say_why
 
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
 """Zalo takes 8 to 256 characters; long enough not to be guessed."""

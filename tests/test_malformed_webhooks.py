@@ -20,12 +20,13 @@ from starlette.routing import Route
 from bot.channels.base import Inbound
 from bot.channels.telegram import webhook as telegram
 from bot.channels.telegram.send import TelegramChannel
+from bot.channels.wire.decoded import decoded
 from bot.channels.zalo_bot import webhook as zalo_bot
 from bot.channels.zalo_bot.send import ZaloBotChannel
 from bot.channels.zalo_oa import webhook as zalo_oa
 from bot.channels.zalo_oa.send import ZaloOaChannel
 from bot.channels.zalo_oa.signature import HEADER as ZALO_OA_HEADER
-from bot.channels.zalo_oa.signature import decoded, signature_of
+from bot.channels.zalo_oa.signature import signature_of
 from tests.test_zalo_bot import AN, event
 
 SECRET = "a-secret-of-32-signs-for-the-test"

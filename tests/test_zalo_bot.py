@@ -305,7 +305,7 @@ async def test_nobody_is_written_to_where_zalo_named_nobody(zalo: FakeZaloBot, c
 @pytest.mark.parametrize(
     "address",
     ["http://169.254.169.254/latest", "https://example.org/a.jpg", "https://zdn.vn.example.org/a", "file:///etc/passwd", "x", "",
-     "http://photo-stal-1.zdn.vn/a.jpg", "https://[bad"],
+     "http://photo-stal-1.zdn.vn/a.jpg", "https://[bad", "https://a\\b.zdn.vn/a.jpg"],
 )  # fmt: skip
 async def test_files_are_fetched_from_zalo_and_nowhere_else(channel: ZaloBotChannel, address: str) -> None:
     with pytest.raises(SendError, match="foreign_address"):

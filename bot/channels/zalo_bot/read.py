@@ -10,13 +10,13 @@ nobody can be answered (an `Inbound` with an empty address), and so does every m
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 from bot.channels.base import Ignored, Inbound
+from bot.channels.wire.decoded import decoded
 from bot.channels.wire.tidy import bare, tidy
 from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent
 
@@ -57,11 +57,7 @@ def read(raw: bytes | Mapping[str, Any]) -> Inbound | Ignored:
     """
     if isinstance(raw, bytes) and not raw.strip():
         return NOTHING
-    try:
-        # A damaged character must not lose the message.
-        body = json.loads(raw.decode("utf-8", "replace")) if isinstance(raw, bytes) else raw
-    except (ValueError, RecursionError):
-        return UNREADABLE
+    body = decoded(raw) if isinstance(raw, bytes) else raw
     if not isinstance(body, Mapping):
         return UNREADABLE
     result = body.get("result")

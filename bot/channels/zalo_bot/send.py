@@ -66,10 +66,10 @@ class ZaloBotChannel:
 
     async def fetch(self, ref: str) -> bytes:
         """The bytes of a photo or voice message. Its address ends soon, so this is asked at once. Raises SendError."""
-        return await self.api.fetch(ref)
+        return await self.api.carrier.fetch(ref)
 
     async def close(self) -> None:
-        await self.api.close()
+        await self.api.carrier.close()
 
     def _taken_up(self, mark: bytes) -> tuple[str, ...]:
         since, made = self._unfinished.pop(mark, (0.0, ()))

@@ -13,8 +13,8 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from bot.channels.base import Ignored, Inbound
+from bot.channels.wire.decoded import decoded
 from bot.channels.wire.tidy import tidy
-from bot.channels.zalo_oa.signature import decoded
 from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent, StaffWrote
 
 CHANNEL: Final = "zalo_oa"

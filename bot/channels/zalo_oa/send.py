@@ -70,10 +70,10 @@ class ZaloOaChannel:
 
     async def fetch(self, ref: str) -> bytes:
         """The bytes of a file that was sent to us; `ref` is where it lies. Raises SendError."""
-        return await self.api.fetch(ref)
+        return await self.api.carrier.fetch(ref)
 
     async def close(self) -> None:
-        await self.api.close()
+        await self.api.carrier.close()
 
     def problem(self) -> str:
         """A sentence for the operator, empty where all is well."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from bot.channels.wire.decoded import decoded
 
 HEADER: Final = "X-ZEvent-Signature"
 MOMENT_HEADER: Final = "X-ZEvent-Timestamp"
@@ -33,12 +33,3 @@ def signature_of(raw: bytes, app_id: str, moment: str, key: str) -> str:
     """The lower-case hex that Zalo puts behind `mac=`."""
     parts = (app_id.encode(), raw, moment.encode("utf-8", "replace"), key.encode())
     return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
-def decoded(raw: bytes) -> Mapping[str, Any] | None:
-    """The JSON object in the body; None where there is none. A damaged character loses nothing but itself."""
-    try:
-        body = json.loads(raw.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 from typing import Any, Final
 
 from bot import log
 from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
+from bot.channels.wire.unfinished import Unfinished
 from bot.channels.zalo_oa.api import ZaloOaApi
 from bot.channels.zalo_oa.errors import ABOUT_THE_MESSAGE, send_error
 from bot.channels.zalo_oa.read import CHANNEL, read
@@ -18,19 +17,13 @@ from bot.channels.zalo_oa.tokens import Tokens
 
 WINDOW_S: Final = 7 * 86_400.0
 """So long after a person was last heard Zalo takes messages for them (channels.md §0.4)."""
-KEPT_S: Final = 900.0
-MOST_KEPT: Final = 1000
 WORDS_ONLY_S: Final = 600.0
 """So long no buttons are tried after some were refused: their shape is not certain (channels.md §4.2), the numbers work."""
 ABOUT_BUTTONS: Final = frozenset(send_error(code).code for code in ABOUT_THE_MESSAGE)
 
 
 class ZaloOaChannel:
-    """The OA's door (see `bot.channels.base.Channel`). The tokens stay in `tokens`.
-
-    A message whose later parts fail remembers for 15 minutes, by a hash of itself, which went out; the next `send` of the same
-    goes on behind them. A restart forgets it: then a part may come twice, never not at all.
-    """
+    """The OA's door (see `bot.channels.base.Channel`). The tokens stay in `tokens`."""
 
     name = CHANNEL
     limits = Limits(text=LONGEST, buttons=MOST_BUTTONS, has_buttons=True, can_clear=False, window_s=WINDOW_S)
@@ -44,7 +37,7 @@ class ZaloOaChannel:
         self.account = account
         self._clock = clock
         self._words_until = float("-inf")
-        self._unfinished: OrderedDict[bytes, tuple[float, tuple[str, ...]]] = OrderedDict()
+        self._unfinished = Unfinished(clock)
 
     def read(self, raw: bytes, headers: Mapping[str, str]) -> Inbound | Ignored:
         """The first that an event says (`webhook` takes all). The signature in the headers is checked there."""
@@ -54,16 +47,7 @@ class ZaloOaChannel:
     async def send(self, address: str, message: Message) -> Sent:
         """Show the message, in parts where it is long. Raises only SendError."""
         made_of = bodies(address, message)
-        mark = blake2b(repr(made_of).encode("utf-8", "replace"), digest_size=16).digest()
-        made = self._taken_up(mark)
-        for body in made_of[len(made) :]:
-            try:
-                made = (*made, await self._shown(body))
-            except SendError as failure:
-                if made and failure.what == "again":
-                    self._keep(mark, made)
-                raise
-        return Sent(tuple(one for one in made if one))
+        return await self._unfinished.sent(repr(made_of), made_of, self._shown)
 
     async def clear(self, address: str, message_ids: tuple[str, ...]) -> None:
         """Nothing: Zalo takes no message back (channels.md §1.2). The person is told to do it themselves (stop.on_phone)."""
@@ -93,15 +77,6 @@ class ZaloOaChannel:
         made = _made(await self.api.post(words, self.tokens))
         self._words_until = self._clock() + WORDS_ONLY_S
         return made
-
-    def _taken_up(self, mark: bytes) -> tuple[str, ...]:
-        since, made = self._unfinished.pop(mark, (0.0, ()))
-        return made if self._clock() - since <= KEPT_S else ()
-
-    def _keep(self, mark: bytes, made: tuple[str, ...]) -> None:
-        self._unfinished[mark] = (self._clock(), made)
-        while len(self._unfinished) > MOST_KEPT:
-            self._unfinished.popitem(last=False)
 
 
 def _made(data: Mapping[str, Any]) -> str:

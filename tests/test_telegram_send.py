@@ -16,7 +16,7 @@ from bot.channels.telegram.request import AiohttpRequest
 from bot.channels.telegram.send import KEPT_S, TelegramChannel
 from bot.channels.telegram.set_up import Way, set_up
 from bot.channels.telegram.shape import keyboard
-from bot.split import split
+from bot.channels.wire.split import split
 from flows.model import Sent
 from tests.fakes.telegram import TOKEN, FakeTelegram
 

@@ -14,13 +14,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bot.channels.base import Button, Ignored, Inbound, Message, SendError
+from bot.channels.wire.numbered import numbered
 from bot.channels.wire.receiving import LARGEST_BODY
 from bot.channels.zalo_bot.poll import poll
 from bot.channels.zalo_bot.read import read
 from bot.channels.zalo_bot.send import LONGEST, ZaloBotChannel
 from bot.channels.zalo_bot.set_up import Way, set_up
 from bot.channels.zalo_bot.webhook import HEADER, webhook_route
-from bot.numbered import numbered
 from bot.plan import Plan
 from flows.model import Chose, Empty, Media, Opened, Said, Sent
 from storage.base import StorageAway

@@ -54,7 +54,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
 
     `texts` are bubbles in order; the buttons belong to the last. `many`: several buttons may be picked before `done`.
     `press` closes the button that led here (see `Inbound.press`). `link` is shown as a link where a channel can.
-    `typed` says how to answer where nothing can be pressed, in their language (`bot/numbered.py`); empty elsewhere.
+    `typed` says how to answer where nothing can be pressed, in their language (`bot/channels/wire/numbered.py`); empty elsewhere.
     """
 
     texts: tuple[str, ...]

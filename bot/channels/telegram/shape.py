@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.channels.base import Button, Message
-from bot.split import fitting, split
+from bot.channels.wire.split import fitting, split
 
 LONGEST: Final = 4096
 """UTF-16 units a message, the narrower reading of the limit: https://core.telegram.org/bots/api#sendmessage"""

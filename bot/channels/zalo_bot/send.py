@@ -11,11 +11,11 @@ from functools import partial
 from typing import Final
 
 from bot.channels.base import Ignored, Inbound, Limits, Message, SendError, Sent
+from bot.channels.wire.numbered import numbered
+from bot.channels.wire.split import split
 from bot.channels.wire.unfinished import Unfinished
 from bot.channels.zalo_bot.api import API, ZaloApi
 from bot.channels.zalo_bot.read import CHANNEL, read
-from bot.numbered import numbered
-from bot.split import split
 
 LONGEST: Final = 2000
 """UTF-16 units a text, the narrower reading: in which unit Zalo counts is not known (channels.md §4.5)."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bot.channels.base import Button, Message
+from bot.channels.wire.numbered import PICKED, numbered
+from bot.channels.wire.split import split
 from bot.channels.zalo_oa.read import ANONYMOUS
-from bot.numbered import PICKED, numbered
-from bot.split import split
 
 LONGEST: Final = 2000
 """UTF-16 units a text, the narrower reading of 2,000 characters."""

@@ -18,7 +18,16 @@ from msgspec.structs import replace
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, WindowCloses, fresh
-from bot.intake import added_to, facts_from, is_danger, kind_of, level_of, new_intake, updated
+from bot.intake import (
+    added_to,
+    facts_from,
+    is_danger,
+    kind_of,
+    level_of,
+    may_have_come_to_danger,
+    new_intake,
+    updated,
+)
 from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
 from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.rights import Done, exercise
@@ -182,7 +191,7 @@ def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conve
     """Answers that have just come to mean immediate danger are followed by both numbers, wherever they were given."""
     if turned.prompt is None or draft.alerted or draft.answers == before.answers:
         return turned
-    if not is_danger(book, draft) or is_danger(book, before):
+    if not may_have_come_to_danger(book, before, draft) or not is_danger(book, draft) or is_danger(book, before):
         return turned
     if any("113" in line.text and "111" in line.text for line in turned.prompt.lines):
         return turned

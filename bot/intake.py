@@ -14,7 +14,7 @@ from flows.conditions import values_of
 from flows.model import SKIPPED, Conversation
 from referral.model import Content, Facts, Intake, Screening
 from referral.routing import route
-from referral.screening import facts_of, judge
+from referral.screening import facts_of, judge, may_tell_of_danger
 from referral.screening import is_danger as screened_danger
 from referral.screening import level_of as screened_level
 
@@ -78,6 +78,11 @@ def level_of(book: Book, talk: Conversation) -> str:
 def is_danger(book: Book, talk: Conversation) -> bool:
     """True where the draft as it stands is of level L4."""
     return screened_danger(book.referral, _coded_facts(book, talk, kind_of(book, talk, "")))
+
+
+def may_have_come_to_danger(book: Book, before: Conversation, talk: Conversation) -> bool:
+    """False where nothing that was said since tells whether the level is L4."""
+    return before.heard != talk.heard or may_tell_of_danger(book.referral, before.answers, talk.answers)
 
 
 def kind_of(book: Book, talk: Conversation, before: str) -> str:

@@ -2,7 +2,8 @@
 
 One shared machine a flow, built at start, triggered on a throw-away probe: 13 µs a move and nothing retained, where
 `add_model` per chat keeps every model for ever (docs/decisions/0001-dependencies.md). Not a documented use of the library, so
-it is pinned and tests/test_machine.py holds it to what we need.
+it is pinned and tests/test_machine.py holds it to what we need. Where a step's first way has no condition there is nothing to
+ask it, and it is not asked.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class FlowMachine:
         self._machine = Machine(
             model=None, states=[*here, *sorted(elsewhere)], initial=flow.start, auto_transitions=False, send_event=True
         )
+        self._only = {step.id: step.next[0].go for step in flow.steps.values() if step.next and not step.next[0].when}
         for step in flow.steps.values():
             for way in step.next:
                 guard: list[Any] = [_guard(way.when)] if way.when else []
@@ -51,6 +53,8 @@ class FlowMachine:
 
     def move(self, conversation: Conversation, step: str, level_of: LevelOf) -> str:
         """Where the conversation goes on from `step` of this flow: `flow.step` or `back`. Raises FlowStuck."""
+        if step in self._only:
+            return self._only[step]
         probe = _Probe(f"{self.flow}.{step}")
         try:
             moved = self._machine.events[MOVE].trigger(probe, conversation=conversation, level_of=level_of)

@@ -61,7 +61,7 @@ class UnderWay(Struct, frozen=True):
 
     @property
     def step(self) -> Step:
-        return self.book.step(self.place)
+        return self.book.flows[self.talk.flow].steps[self.talk.step]
 
 
 def start(now: UnderWay) -> str:

@@ -15,13 +15,15 @@ from msgspec.structs import replace
 from referral.book import Coding, Indicator, Instrument, LevelRule, ReferralBook
 from referral.codes import ALL_ROUTES, DIMENSIONS, ELEMENTS, ROUTES, SEVERITY
 from referral.model import Facts, Level, Reason, Screening
-from referral.when import Seen, holds
+from referral.when import Seen, facts_in, holds
 
 Answers = Mapping[str, str | tuple[str, ...]]
 
 _PROVINCE = re.compile(r"p(\d\d)")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _NOT_ASKED = frozenset({"skip", "unsure"})
+_ANY = "*"
+_ALWAYS = (_ANY, _ANY)
 
 
 # ------------------------------------------------------------------------------------------------------------ facts
@@ -148,6 +150,38 @@ def is_danger(book: ReferralBook, facts: Facts) -> bool:
     """True where the level is L4. Asked in every turn, so that only the rules of that level are looked at."""
     seen = _seen(book, facts)
     return any(holds(rule.when, seen) for rule in _gravest_rules(book.levels))
+
+
+def may_tell_of_danger(book: ReferralBook, before: Answers, after: Answers) -> bool:
+    """False where nothing that differs between these answers can make the level L4, or keep it from being that.
+
+    Most answers cannot, and to look at this costs a tenth of what judging does.
+    """
+    telling = _telling(book.instruments, book.levels)
+    for question in before.keys() | after.keys():
+        if before.get(question) != after.get(question):
+            either = (*_picked(before, question), *_picked(after, question))
+            if (question, _ANY) in telling or any((question, answer) in telling for answer in either):
+                return True
+    return _ALWAYS in telling
+
+
+@cache
+def _telling(instruments: tuple[Instrument, ...], levels: tuple[LevelRule, ...]) -> frozenset[tuple[str, str]]:
+    """Questions and answers whose codings set or add a fact that the rules of L4 look at; `_ANY` for all of a question's.
+
+    The kind of an intake comes from no answer: where a rule looks at it, every turn is judged.
+    """
+    looked_at = frozenset().union(*(facts_in(rule.when) for rule in _gravest_rules(levels)))
+    found: set[tuple[str, str]] = set()
+    for coding in (coding for instrument in instruments for coding in instrument.codings):
+        told = {*coding.sets, *coding.adds, "indicators" * bool(coding.indicators), "unknown" * coding.unknown}
+        if not looked_at.isdisjoint(told):
+            found.add((coding.question, coding.answer))
+            found.update((question, answer) for question, answers in coding.also.items() for answer in answers)
+    plain = {"province": ("province", "home_province"), "country": ("country",), "consent": ("share",)}
+    found.update((question, _ANY) for question, names in plain.items() if not looked_at.isdisjoint(names))
+    return frozenset(found | {_ALWAYS} if "kind" in looked_at else found)
 
 
 @cache

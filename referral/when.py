@@ -33,6 +33,25 @@ def holds(when: When, seen: Seen) -> bool:
     return _made(when)(seen)
 
 
+_OF_STRENGTH = frozenset({"indicators", "means", "age", "purpose"})
+_OF_LEAF: Mapping[str, frozenset[str]] = {
+    "act": frozenset({"act"}),
+    "purpose": frozenset({"purpose"}),
+    "means": _OF_STRENGTH,
+    "elements": _OF_STRENGTH | {"act"},
+    "unknown": frozenset({"unknown"}),
+}
+
+
+def facts_in(when: When) -> frozenset[str]:
+    """The facts that a test looks at, also through elements and strengths. Of one that asks for the level: none."""
+    if when.op in ("is", "has"):
+        return frozenset({when.name})
+    if when.op in ("element", "count"):
+        return _OF_LEAF.get(when.name, _OF_STRENGTH)
+    return frozenset[str]().union(*map(facts_in, when.parts))
+
+
 @cache
 def _made(when: When) -> Test:
     """The test as a function: walking its tree for every rule of every turn would cost ten times as much."""

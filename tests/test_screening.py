@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import combinations_with_replacement
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from referral.book import LevelRule, When
 from referral.model import Facts
-from referral.screening import facts_of, judge, strengths_of
+from referral.screening import facts_of, is_danger, judge, may_tell_of_danger, strengths_of
 from tests.referral_book import book, cases, facts_in
 
 CASES = dict(cases("screening"))
@@ -211,3 +213,39 @@ def test_strengths_that_nobody_could_read_are_called_provisional():
 def test_a_coded_means_stands_for_its_indicator_once():
     once = strengths_of(book(), Facts(age="adult", means=frozenset({"deceit"})))
     assert once == strengths_of(book(), Facts(age="adult", means=frozenset({"deceit"}), indicators=("DR-01",)))
+
+
+# --------------------------------------------------------------------------------------------- what need not be judged
+
+
+def test_an_answer_that_is_not_judged_for_danger_changes_nothing_about_it():
+    """Every coded answer, given anew or taken back, on top of the answers of every case."""
+    coded = sorted({(one.question, one.answer) for instrument in book().instruments for one in instrument.codings})
+    bases = [{}, *(case["answers"] for case in CASES.values() if "answers" in case)]
+    spared = told = 0
+    for base in ({slot: _given(answer) for slot, answer in base.items()} for base in bases):
+        for question, answer in (*coded, ("province", "p20"), ("country", "KH"), ("consent", "police")):
+            changed = {**base, question: answer}
+            was, now = (is_danger(book(), facts_of(book().instruments, "self", one)) for one in (base, changed))
+            may = may_tell_of_danger(book(), base, changed)
+            assert may == may_tell_of_danger(book(), changed, base)
+            assert may or was == now, (base, question, answer)
+            spared, told = spared + (not may), told + (was != now)
+    assert spared > 1000
+    assert told > 100
+
+
+def test_a_rule_of_danger_that_looks_at_more_has_more_judged():
+    def told(when, question, answer):
+        rules = (LevelRule("new", "L4", when, "because", "because", "source"), *book().levels)
+        return may_tell_of_danger(dataclasses.replace(book(), levels=rules), {}, {question: answer})
+
+    assert not may_tell_of_danger(book(), {}, {"papers": "unsure"})
+    assert told(When("count", "unknown", at_least=2), "papers", "unsure")
+    assert not may_tell_of_danger(book(), {}, {"province": "p20"})
+    assert told(When("is", "province", ("20",)), "province", "p20")
+    assert told(When("is", "kind", ("self",)), "papers", "unsure")  # which no answer codes
+
+
+def _given(answer):
+    return tuple(answer) if isinstance(answer, list) else answer

@@ -44,7 +44,8 @@ def test_every_old_commune_has_become_one_in_the_province_that_its_old_one_becam
         ("xã Tân Bắc, Quang Bình, Hà Giang", "08"), ("x. Tân Bắc h. Quang Bình", "08"), ("Hà Giang, huyện Bắc Quang", "08"),
         ("xa loc bin lang son", "20"), ("huyện Lộc Bình", "20"), ("em ở Mèo Vạc", "08"), ("q1 tphcm", "79"),
         ("phường 5 quận Gò Vấp", "79"), ("phường 5, q. Gò Vấp, Sài Gòn", "79"), ("ap 3 xa my hanh nam h duc hoa long an", "80"),
-        ("huyện Côn Đảo", "79"), ("xã Hoà Tiến, Đà Nẵng", "48"), ("xã Ea H'Leo, Đắk Lắk", "66"),
+        ("huyện Côn Đảo", "79"), ("phường Long Hương, Bà Rịa", "79"), ("xã Phước Hưng, tỉnh Bà Rịa - Vũng Tàu", "79"),
+        ("chợ Bến Thành, quận 1, Sài Gòn", "79"), ("xã Hoà Tiến, Đà Nẵng", "48"), ("xã Ea H'Leo, Đắk Lắk", "66"),
     ],
 )  # fmt: skip
 def test_a_place_is_found_however_it_is_written(book: Book, said: str, province: str):

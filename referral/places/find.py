@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from referral.places.table import TYPES, Table, Unit, marks, plain, provinces_of
 
@@ -19,6 +18,13 @@ LINKS = frozenset({"o", "thuoc", "cua", "tai", "cu", "nay", "la"})
 BEFORE = frozenset("ở tại về lên ra vào từ qua đến tới xuống quê gần".split())
 """Before the name of an old district, these tell that it is a place."""
 TWO_WORDS = 2
+
+_FORMS = {
+    kind: tuple((tuple(form.split()), tuple(plain(form).split())) for form in forms) for kind, forms in TYPES.items()
+}
+"""What stands before a name, word by word: as it is written, and without its marks."""
+_TYPE_OF = {plain(form): kind for kind, forms in tuple(TYPES.items())[::-1] for form in forms}
+"""The same the other way: what stands there without its marks → the type, the first of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +49,14 @@ class _Hit:
     units: tuple[Unit, ...]
 
 
-@lru_cache(maxsize=64)
 def find(table: Table, words: tuple[str, ...], *, asked: bool = False) -> Found | None:
     """The surest place among these words (lower case, with their marks), None where there is none.
 
     `asked`: they answer the question where, so that a bare name as the whole answer counts. More than one province in what
-    is found means that the name alone does not tell; whoever asked must ask on. A turn asks for the same words several times,
-    so the last few answers are at hand; they are forgotten with the next.
+    is found means that the name alone does not tell; whoever asked must ask on. Some 10 µs for a sentence without a place;
+    nothing of it is remembered.
     """
-    letters = [plain(word) for word in words]
+    letters = [table.letters.get(word) or plain(word) for word in words]
     hits = list(_hits(table, words, letters))
     return _surest(table, hits, hits, words, letters, asked) or _surest(
         table, tuple(_misspelt(table, letters, hits)), hits, words, letters, asked
@@ -78,8 +83,9 @@ def communes(table: Table, found: Found) -> tuple[Unit, ...]:
 
 
 def _hits(table: Table, words: Sequence[str], letters: Sequence[str]) -> Iterator[_Hit]:
-    for start in range(len(letters)):
-        for stop in range(start + 1, min(start + LONGEST, len(letters)) + 1):
+    for start, first in enumerate(letters):
+        longest = min(table.longest.get(first, 0), LONGEST, len(letters) - start)
+        for stop in range(start + 1, start + longest + 1):
             units = table.named.get(" ".join(letters[start:stop]))
             if units:
                 yield from _read(table, units, words, (start, stop))
@@ -88,7 +94,7 @@ def _hits(table: Table, words: Sequence[str], letters: Sequence[str]) -> Iterato
 def _read(table: Table, units: Sequence[Unit], words: Sequence[str], span: tuple[int, int]) -> Iterator[_Hit]:
     """The units of this name that the words can mean: those of the type that stands before it, else all."""
     start, stop = span
-    alike = [unit for unit in units if _agree(table, unit, words[start:stop])]
+    alike = _alike(table, units, words[start:stop])
     typed: dict[int, list[Unit]] = {}
     for unit in alike:
         length = _type_before(table.spelt[unit.kind, unit.code].type, words, start)
@@ -101,25 +107,28 @@ def _read(table: Table, units: Sequence[Unit], words: Sequence[str], span: tuple
         yield _Hit(start, start, stop, False, tuple(sorted(alike, key=_old_first)))
 
 
+def _alike(table: Table, units: Sequence[Unit], said: Sequence[str]) -> Sequence[Unit]:
+    """Those whose marks are the same, by their name or what people say for them; all where none were written."""
+    if all(map(str.isascii, said)):
+        return units
+    found = tuple(map(marks, said))
+    return [
+        unit
+        for unit in units
+        if found == table.spelt[unit.kind, unit.code].marks or found in table.spoken.get((unit.kind, unit.code), ())
+    ]
+
+
 def _old_first(unit: Unit) -> tuple[bool, int, str]:
     """Old before new, and of the old the districts first: who names one alone rarely means its town."""
     return not unit.is_old, -_level(unit), unit.code
 
 
-def _agree(table: Table, unit: Unit, said: Sequence[str]) -> bool:
-    """True where the marks are the same, or none were written."""
-    wanted = table.spelt[unit.kind, unit.code].marks
-    return all(word.isascii() for word in said) or all(
-        marks(word) == one for word, one in zip(said, wanted, strict=True)
-    )
-
-
 def _type_before(kind: str, words: Sequence[str], start: int) -> int:
     """How many words before the name say what it is; 0 where none do. Written with marks, they must be the right ones."""
-    for form in TYPES.get(kind, ()):
-        wanted = form.split()
-        said = list(words[max(0, start - len(wanted)) : start])
-        if said == wanted or (all(map(str.isascii, said)) and said == [plain(word) for word in wanted]):
+    for wanted, letters in _FORMS.get(kind, ()):
+        said = tuple(words[max(0, start - len(wanted)) : start])
+        if said in (wanted, letters):  # the second only without a mark: it has none
             return len(wanted)
     return 0
 
@@ -197,7 +206,7 @@ def _counts(hit: _Hit, found: Found, words: Sequence[str], *, asked: bool) -> bo
 def _misspelt(table: Table, letters: Sequence[str], hits: Sequence[_Hit]) -> Iterator[_Hit]:
     """A name after its type with one letter wrong, where the province or district beside it tells which one is meant."""
     for start in range(1, len(letters)):
-        kind = next((one for one, forms in TYPES.items() for form in forms if plain(form) == letters[start - 1]), "")
+        kind = _TYPE_OF.get(letters[start - 1], "")
         for stop in range(start + 2, min(start + 4, len(letters)) + 1) if kind else ():
             outer = [hit for hit in hits if hit.begin == stop]
             if outer and not any(hit.start == start and hit.stop == stop for hit in hits):

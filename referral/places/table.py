@@ -23,6 +23,10 @@ PROVINCES, DISTRICTS = "pP", "D"
 COLUMNS = 7
 
 
+Marks = tuple[frozenset[str], ...]
+"""Of each word of a name, its marks."""
+
+
 class BadTable(ValueError):
     """The table of units cannot be used; the message names the line."""
 
@@ -49,7 +53,7 @@ class Spelt:
 
     type: str
     words: tuple[str, ...]
-    marks: tuple[frozenset[str], ...]
+    marks: Marks
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,12 @@ class Table:
     named: Mapping[str, tuple[Unit, ...]] = field(repr=False)
     inside: Mapping[tuple[str, str], frozenset[str]] = field(repr=False)
     """Of an old province or district: codes of the communes in which its parts now are."""
+    spoken: Mapping[tuple[str, str], tuple[Marks, ...]] = field(repr=False)
+    """Of what people say for a unit: the marks of its words."""
+    longest: Mapping[str, int] = field(repr=False)
+    """Of each word that a name begins with: how many words the longest such name has."""
+    letters: Mapping[str, str] = field(repr=False)
+    """The words of all names as they are written, to themselves without marks."""
 
     def commune(self, code: str) -> Unit:
         return self.units["c", code]
@@ -105,11 +115,23 @@ def read_table(text: str, spoken: str = "") -> Table:
     named: dict[str, list[Unit]] = {}
     for key, unit in units.items():
         named.setdefault(" ".join(spelt[key].words), []).append(unit)
+    other: dict[tuple[str, str], tuple[Marks, ...]] = {}
     for said, key in _spoken(spoken):
         if key not in units:
             raise BadTable(f"spoken.tsv: {said} is {key[0]} {key[1]}, which is not in the table")
         named.setdefault(" ".join(map(plain, words_of(said))), []).append(units[key])
-    return Table(units, spelt, {name: tuple(same) for name, same in named.items()}, _inside(units))
+        other[key] = (*other.get(key, ()), tuple(map(marks, words_of(said))))
+    by_name = {name: tuple(same) for name, same in named.items()}
+    return Table(units, spelt, by_name, _inside(units), other, _longest(named), spell.letters())
+
+
+def _longest(named: Iterable[str]) -> dict[str, int]:
+    longest: dict[str, int] = {}
+    for name in named:
+        words = name.split()
+        if words:
+            longest[words[0]] = max(len(words), longest.get(words[0], 0))
+    return longest
 
 
 def _spoken(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -195,6 +217,10 @@ class _Speller:
         kind = type_of(name)
         both = [self._word(word) for word in words_of(name.removeprefix(kind))]
         return Spelt(kind, tuple(word for word, _ in both), tuple(found for _, found in both))
+
+    def letters(self) -> dict[str, str]:
+        """Each word that was spelt, without its marks."""
+        return {word: letters for word, (letters, _) in self._known.items()}
 
     def _word(self, word: str) -> tuple[str, frozenset[str]]:
         known = self._known.get(word)

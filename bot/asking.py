@@ -1,8 +1,8 @@
 """An officer writes to the person behind a report, without either learning who the other is. Pure.
 
 Only to somebody who agreed to be written to. While they are in quiet mode, or after they stopped, nothing is sent: a message
-that comes by itself may be read by whoever watches them. The words are kept, and they read them when they come back with the
-receipt, on any channel.
+that comes by itself may be read by whoever watches them; nor after they left the page for good, where nobody would see it. The
+words are kept, and they read them when they come back with the receipt, on any channel.
 """
 
 from __future__ import annotations
@@ -72,17 +72,18 @@ def decide_ask(snapshot: Snapshot, event: Event, did: OfficerDid, book: Book) ->
     referral, talk, intake = snapshot.referral, snapshot.conversation, snapshot.intake
     assert referral is not None and talk is not None and intake is not None  # noqa: S101, PT018 - `refused` looked
     words = did.text.strip()
-    key = "" if talk.quiet else fresh(event, "ask")
+    kept = talk.quiet or snapshot.way_gone
+    key = "" if kept else fresh(event, "ask")
     said = intake.content
     content = replace(said, asked=(*said.asked, words), asked_rows=(*said.asked_rows, key))
-    led, message = _message(talk, intake, words, event, book)
-    action = "referral.asked_kept" if talk.quiet else "referral.asked"
+    led, message = (None, Message(())) if kept else _message(talk, intake, words, event, book)
+    action = "referral.asked_kept" if kept else "referral.asked"
     body = msgspec.to_builtins(message)
     row = OutboxRow(key, "say", f"c:{talk.id}", PRIORITY, event.at, body, talk.id, sender=talk.channel)
     return Commit(
         at=event.at, channel=talk.channel if led else "", conversation=led, expects=talk.version if led else 0,
         intake=replace(intake, content=content), moved=((referral, referral.state),),
-        outbox=() if talk.quiet else (row,),
+        outbox=() if kept else (row,),
         audit=(AuditEntry(did.officer.id, action, referral.id, event.at, {"intake": intake.id}),),
     )  # fmt: skip
 
@@ -94,7 +95,7 @@ def _message(
         talk.locale, "everywhere.officer_wrote", book.flows.everywhere.sentences["officer_wrote"]
     )
     message = Message((intro, words))
-    if talk.flow or talk.quiet:
+    if talk.flow:
         return None, message
     led, asked = _led(talk, intake, event, book)
     return led, replace(asked, texts=(*message.texts, *asked.texts))

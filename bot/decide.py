@@ -143,7 +143,8 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
         outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *fetches(book, event, before)),
         cancel=(*_unfetched(draft, intake, turned), *_read_here(snapshot, turned)),
-        audit=(*audit, *referred.audit, *right.audit), request=right.request, sealing=sealing,
+        audit=(*audit, *referred.audit, *right.audit, *_letters_read(snapshot, event, turned)),
+        request=right.request, sealing=sealing,
         erase_report=_erasure(snapshot, right),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
     )  # fmt: skip
@@ -157,10 +158,24 @@ def _unfetched(draft: Conversation, intake: Intake | None, turned: Turned) -> tu
 def _read_here(snapshot: Snapshot, turned: Turned) -> tuple[str, ...]:
     """Officers' messages that are shown in this turn, after a receipt: one that still waits for another door does not go there
     as well, where by now somebody else may read it. What has left already is not touched by it."""
-    shown = turned.prompt is not None and any("{status}" in line.text for line in turned.prompt.lines)
-    if not shown or snapshot.receipt is None:
+    if snapshot.receipt is None or not _shows_letters(snapshot, turned):
         return ()
     return tuple(key for key in snapshot.receipt.asked_rows[-ASKED_SHOWN:] if key)
+
+
+def _shows_letters(snapshot: Snapshot, turned: Turned) -> bool:
+    """Whether this turn shows, after a receipt, what officers wrote about its report."""
+    if turned.prompt is None or snapshot.receipt is None or not snapshot.receipt.asked:
+        return False
+    return any("{status}" in line.text for line in turned.prompt.lines)
+
+
+def _letters_read(snapshot: Snapshot, event: Event, turned: Turned) -> list[AuditEntry]:
+    """That the person was shown what officers wrote: those who wrote see it on the case (storage/letters.py)."""
+    if snapshot.receipt is None or not _shows_letters(snapshot, turned):
+        return []
+    detail = {"of": str(len(snapshot.receipt.asked)), "shown": str(ASKED_SHOWN)}
+    return [AuditEntry("service", "letters.read", snapshot.receipt.intake, event.at, detail)]
 
 
 def _with_staff(event: Event, turned: Turned) -> Turned:

@@ -14,8 +14,6 @@ from msgspec import Struct
 from flows.model import Conversation
 from referral.model import Consent, Content, Intake, Referral, State
 
-# ------------------------------------------------------------------------------------------------------------ errors
-
 
 class StaleConversation(Exception):
     """Another turn of this conversation (or another move of this referral) came first: load again, decide again."""
@@ -27,7 +25,6 @@ class AlreadyHandled(Exception):
 
 class StorageAway(Exception):
     """The database did not take the commit (locked, full, gone). Nothing was written; the platform must send again.
-
     Where a server was lost in the moment of committing, it may have been written all the same: sent again, it is
     AlreadyHandled or StaleConversation.
     """
@@ -103,6 +100,7 @@ class Snapshot(Struct, frozen=True):
     `conversation` is None for someone new. `referrals` are those of the conversation's own intake. `officer` is set
     when this address belongs to an active officer. `invite` and `receipt` answer the code that the event carried.
     `referral` is the one that an officer's action names, with the `consents` of its intake; `other` the one to link it with.
+    `way_gone`: its person left the page for good, so nothing that is said in that conversation is read there.
     """
 
     conversation: Conversation | None = None
@@ -114,6 +112,7 @@ class Snapshot(Struct, frozen=True):
     referral: Referral | None = None
     consents: tuple[Consent, ...] = ()
     other: Referral | None = None
+    way_gone: bool = False
 
 
 # ------------------------------------------------------------------------------------------------------------ commit
@@ -296,7 +295,7 @@ class Case(Struct, frozen=True):
 
     `locked`: there is more that this office may read, and the keys that were given do not open it. `heard_at` is when the person
     last wrote, on a platform where nothing reaches them a while after that. `now_with`: the offices that have the matter since
-    this one handed it on; no content then, whatever it could read before.
+    this one handed it on; no content then, whatever it could read before. `letters`: of each message to the person, letters.py.
     """
 
     referral: Referral
@@ -306,6 +305,7 @@ class Case(Struct, frozen=True):
     locked: bool = False
     heard_at: datetime | None = None
     now_with: tuple[str, ...] = ()
+    letters: tuple[str, ...] = ()
 
 
 class Period(Struct, frozen=True):

@@ -27,6 +27,7 @@ from storage.base import (
 )
 from storage.claims import read_address
 from storage.envelope import joined
+from storage.letters import letters
 from storage.matters import OPEN_FIRST
 from storage.outbox import DELIVERED
 from storage.requests import OF_REPORT, read_request
@@ -66,7 +67,7 @@ def _columns(table: Table, names: Sequence[str]) -> list[Column[Any]]:
 _intake = _columns(t.intake, (*INTAKE_COLUMNS, "sealed_content", "sealed_answers"))
 _referral = _columns(t.referral, REFERRAL_COLUMNS)
 _officer = _columns(t.officer, OFFICER_COLUMNS)
-_address = _columns(t.address, ("id", "channel", "sealed_external"))
+_address = _columns(t.address, ("id", "channel", "sealed_external", "conversation"))
 _state = _columns(t.conversation, ("id", "version", "sealed_state"))
 
 STANDS = question(
@@ -198,12 +199,13 @@ def load_referral(referral: str, sealer: Sealer) -> Work[Snapshot]:
         return Snapshot()
     intake = yield from find_intake(found.intake, sealer)
     referrals = yield from referrals_of(found.intake)
-    conversation = None
+    conversation, way_gone = None, False
     if intake is not None and intake.conversation:
         rows = yield CONVERSATION_BY_ID, {"is_id": intake.conversation}
         conversation = read_conversation(rows[0][:3], sealer) if rows else None
+        way_gone = bool(rows) and rows[0][6] != intake.conversation
     consents = yield from consents_of(found.intake, intake.conversation if intake is not None else "")
-    return Snapshot(conversation, intake, referrals, referral=found, consents=consents)
+    return Snapshot(conversation, intake, referrals, referral=found, consents=consents, way_gone=way_gone)
 
 
 def find_intake(intake: str, sealer: Sealer) -> Work[Intake | None]:
@@ -290,7 +292,8 @@ def open_case(
     shown = replace(intake, content=Content() if with_others else visible(whole, opened, consents))
     reach = yield from heard_at(intake.conversation)
     read = tuple(read_audit(row) for row in timeline)
-    return Case(opened, shown, consents, read, locked and not with_others, reach, with_others)
+    became = yield from letters(len(intake.content.asked), intake.content.asked_rows, read)
+    return Case(opened, shown, consents, read, locked and not with_others, reach, with_others, became)
 
 
 def now_with(handed_on: Referral, all_of_it: Sequence[Referral]) -> tuple[str, ...]:

@@ -166,7 +166,6 @@ CASE: Final[Mapping[str, str]] = {
     "Tệp đính kèm": "Files",
     "Trao đổi": "Exchange",
     "Cán bộ nhắn": "An officer wrote",
-    "giữ lại, người này đọc khi quay lại": "kept; the person reads it on coming back",
     "Người này viết thêm, theo thứ tự": "The person wrote more, in this order",
     "lần cuối {at}": "last {at}",
     "Người nhắn không viết gì thêm.": "The person wrote nothing more.",

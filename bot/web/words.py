@@ -68,6 +68,15 @@ STATES: Final[Mapping[str, str]] = {
 }
 LEFT: Final = "Mọi nơi đã trả lại, chưa ai giữ"
 """What `returned` is called where nobody else has it."""
+LETTERS: Final[Mapping[str, str]] = {
+    "kept": "chưa xem: giữ lại, người này đọc khi quay lại bằng mã",
+    "waiting": "chưa gửi được, hệ thống đang gửi",
+    "sent": "đã tới kênh của người này",
+    "unsure": "chưa chắc đã xem",
+    "left": "chưa chắc đã xem: người này đã rời trang, đọc được khi quay lại bằng mã",
+    "seen": "đã xem",
+}
+"""What became of an officer's message, as storage/letters.py has it."""
 ROLES: Final[Mapping[str, str]] = {
     "duty": "trực ban",
     "chief": "phụ trách",
@@ -144,6 +153,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "referral.escalated": "Chưa ai nhận, báo lên bậc tiếp theo",
     "referral.asked": "Nhắn cho người báo",
     "referral.asked_kept": "Giữ lời nhắn: người này đọc khi quay lại bằng mã",
+    "letters.read": "Người nhắn quay lại bằng mã và xem lời cán bộ",
     "referral.acknowledge": "Nhận hồ sơ",
     "referral.accept": "Thụ lý",
     "referral.return": "Trả lại",

@@ -156,7 +156,7 @@ def _content_values(desk: Desk, case: Case) -> dict[str, Any]:
 
 
 def _letters(case: Case) -> list[tuple[str, str, str]]:
-    """(words, when, kept) of each letter. Another office's letters have no time here: their audit is not this case's."""
+    """(words, when, what became of it) of each letter. Another office's have no time here: their audit is not this case's."""
     written = [one for one in case.timeline if one.action in ("referral.asked", "referral.asked_kept")]
     asked = case.intake.content.asked
     known = len(written) == len(asked)
@@ -164,7 +164,7 @@ def _letters(case: Case) -> list[tuple[str, str, str]]:
         (
             text,
             words.when(written[at].at) if known else "",
-            "kept" if known and written[at].action.endswith("kept") else "",
+            words.LETTERS.get(case.letters[at], ""),
         )
         for at, text in enumerate(asked)
     ]

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from bot import candidates
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, WindowCloses, fresh
@@ -116,6 +117,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         codes_closed=event.codes_closed,
         locales=book.catalogues.locales,
         typed=event.channel in BUTTONLESS,
+        places=lambda slot, talk: candidates.offered(book, slot, talk),
     )
     assert not isinstance(event.what, OfficerDid | ClockDue | WindowCloses)  # noqa: S101 - decide() sorted them out
     turned = _with_staff(event, turn(book.flows, before, event.what, given))
@@ -293,7 +295,8 @@ def _message(
 ) -> Message | None:
     if turned.prompt is None:
         return None
-    values = _values(book, snapshot, draft, intake, told, " ".join(line.text for line in turned.prompt.lines))
+    text = " ".join(line.text for line in turned.prompt.lines)
+    values = _values(book, snapshot, draft, intake, told, text)
     if "right" in turned.do:
         values["rights"] = told_of_right(book, right, draft.locale)
     by_hand = book.flows.everywhere.sentences if event.channel in TYPED else None
@@ -310,6 +313,9 @@ def _values(
         values["receipt"] = grouped((intake.receipt if intake else "") or draft.receipt)
     if "{summary}" in text:
         values["summary"] = summary(book.flows, draft, book.catalogues)
+    if "{place}" in text:
+        step = book.flows.flows[draft.flow].steps[draft.step]
+        values["place"] = candidates.shown(book, step, draft)
     if "{status}" in text:
         values["status"] = status_lines(book, snapshot.receipt, draft.locale)
     if "{sent_to}" in text:

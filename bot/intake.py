@@ -8,10 +8,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.book import Book
+from bot.candidates import Where, confirmed, written
 from bot.events import Event, fresh, fresh_digits
 from bot.place import Whereabouts, place_of
 from flows.conditions import values_of
 from flows.model import SKIPPED, Conversation
+from flows.place import unit_slot
 from referral.model import Content, Facts, Intake, Screening
 from referral.routing import route
 from referral.screening import facts_of, judge, may_tell_of_danger
@@ -25,6 +27,8 @@ PLACES = ("danger_place", "province_text", "support_place", "tip_place", "missin
 """Questions that ask for a place in the person's own words, the surest first."""
 PLACE_TEXT_MAX = 500
 """Code points looked through for a place: nobody writes the address of a place further down."""
+PLACE_FROM = "place_from"
+"""Among an intake's answers: on what its place rests."""
 RECEIPT_DIGITS = 16
 """53 bits: grouped in fours it is read over the telephone and typed with a thumb, in any language."""
 
@@ -46,18 +50,37 @@ def _coded_facts(book: Book, talk: Conversation, kind: str) -> Facts:
 
 
 def _located(book: Book, talk: Conversation, facts: Facts) -> Facts:
-    """A place in words leads to the offices there, unless a button named the province. In danger all that was written counts."""
+    """A place in words leads to the offices there, unless a button named the province. In danger all that was written counts.
+
+    What the person confirmed goes before what was only understood; a country that somebody is to be taken to is not where
+    they are, unless they said that they are abroad.
+    """
     if facts.province or facts.home_province or facts.country:
         return facts
+    sure = next(_confirmed(book, talk), None)
+    if sure is not None:
+        return _at(facts, sure.province, sure.country, is_there=True)
     place = next(_places(book, talk), None)
     if place is None:
         return facts
-    if place.province in book.referral.provinces:
+    is_there = facts.where == "abroad" or (facts.where == "unknown" and not place.towards)
+    return _at(facts, place.province, place.country, is_there=is_there)
+
+
+def _at(facts: Facts, province: str, country: str, *, is_there: bool) -> Facts:
+    """The facts with the place: of somebody abroad a province here is home. Another country counts where they `is_there`."""
+    if province:
         is_home = facts.where == "abroad"
-        return replace(facts, home_province=place.province) if is_home else replace(facts, province=place.province)
-    if place.country not in {"", "VN"} and facts.where in {"abroad", "unknown"}:
-        return replace(facts, where="abroad", country=place.country)
+        return replace(facts, home_province=province) if is_home else replace(facts, province=province)
+    if country not in {"", "VN"} and is_there:
+        return replace(facts, where="abroad", country=country)
     return facts
+
+
+def _confirmed(book: Book, talk: Conversation) -> Iterator[Where]:
+    """The places that the person said yes to, the surest question first."""
+    found = (confirmed(book, talk.answers, slot) for slot in PLACES)
+    return (one for one in found if one is not None)
 
 
 def _places(book: Book, talk: Conversation) -> Iterator[Whereabouts]:
@@ -68,6 +91,13 @@ def _places(book: Book, talk: Conversation) -> Iterator[Whereabouts]:
         place = None if text == SKIPPED else place_of(book, text[:PLACE_TEXT_MAX], asked=is_asked)
         if place is not None:
             yield place
+
+
+def place_from(book: Book, talk: Conversation) -> str:
+    """What is known of the place rests on this: `confirmed` by the person, on their `words` alone, or on neither (empty)."""
+    if next(_confirmed(book, talk), None) is not None:
+        return "confirmed"
+    return "words" if next(_places(book, talk), None) is not None else ""
 
 
 def level_of(book: Book, talk: Conversation) -> str:
@@ -142,11 +172,16 @@ def added_to(intake: Intake, talk: Conversation, at: datetime) -> Intake:
 def said_in(book: Book, talk: Conversation) -> Content:
     """Everything that the draft holds in a person's own words. It is sealed whole with every turn that adds to it."""
     texts: dict[str, str] = {}
+    units = {unit_slot(slot) for slot in PLACES}
     for slot in sorted(book.free_text & set(talk.answers)):
         said = talk.answers[slot]
         if isinstance(said, str) and said != "skip" and slot != "code":
-            texts[slot] = said
-    return Content(texts, _each_once(talk.notes), tuple((one.kind, one.ref, one.caption) for one in talk.media))
+            texts[slot] = written(book, said) if slot in units else said
+    return Content({slot: text for slot, text in texts.items() if text}, _each_once(talk.notes), _media(talk))
+
+
+def _media(talk: Conversation) -> tuple[tuple[str, str, str], ...]:
+    return tuple((one.kind, one.ref, one.caption) for one in talk.media)
 
 
 def _each_once(notes: Iterable[str]) -> tuple[str, ...]:
@@ -154,4 +189,7 @@ def _each_once(notes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _coded(book: Book, talk: Conversation) -> dict[str, str | tuple[str, ...]]:
-    return {slot: answer for slot, answer in talk.answers.items() if slot not in book.free_text}
+    """The answers in codes, and on what the place rests: an officer must know whether the person confirmed it."""
+    coded = {slot: answer for slot, answer in talk.answers.items() if slot not in book.free_text}
+    rests_on = place_from(book, talk)
+    return {**coded, PLACE_FROM: rests_on} if rests_on else coded

@@ -26,8 +26,19 @@ OWN_WORDS: Mapping[str, str] = {
     "trick": "Chuyện gần giống",
     "tip_pictures": "Ảnh, tin nhắn",
     "missing_pictures": "Ảnh, tin nhắn",
+    "place_from": "Nơi này theo",
+    "danger_place_unit": "Nơi người nhắn đã xác nhận",
+    "tip_place_unit": "Nơi người nhắn đã xác nhận",
+    "missing_place_unit": "Nơi người nhắn đã xác nhận",
+    "support_place_unit": "Nơi người nhắn đã xác nhận",
+    "province_text_unit": "Nơi người nhắn đã xác nhận",
 }
 """Short names for officers, of answers whose question is written to the person and has no name in the review list."""
+PLACE_FROM: Mapping[str, str] = {
+    "confirmed": "người nhắn đã xác nhận",
+    "words": "lời viết, người nhắn chưa xác nhận",
+}
+"""On what the place of a report rests (`bot.intake.place_from`)."""
 HIDDEN = frozenset(
     "watched_way door story code code_found language danger_after after person_way tip_quick tip_review missing_review "
     "support_review screening_review code_way instead".split()
@@ -74,4 +85,5 @@ def _in_words(book: Book, step: Step | None, answer: Answer) -> str:
     ids = answer if isinstance(answer, tuple) else (answer,)
     labels = {choice.id: choice.label for choice in step.choices} if step else {}
     names = {route: name[0] for route, name in book.referral.route_names.items()} | {SKIPPED: "Bỏ qua", "none": "Không"}
+    names |= PLACE_FROM
     return ", ".join(labels.get(one) or names.get(one) or one for one in ids)

@@ -5,31 +5,88 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.book import Book
 from flows.hear.hear import hear
-from flows.hear.normal import normalise
+from flows.hear.normal import fold, normalise
 from referral.places.find import Found, communes, find
 from referral.places.table import type_of
 
+TOWARDS = frozenset({"sang", "qua"})
+"""Before the name of a place these say that somebody goes or is taken there."""
+TOWARDS_IF = frozenset({"di", "den", "toi", "ve", "vao", "ra", "len", "xuong", "to"})
+"""These too, after a word of taking or of what is yet to come."""
+TAKING = frozenset(
+    "dua cho ban dan bat du ru lua mang giao gui keo sap se dinh chuan muon tinh hen"
+    " sold taken take brought bring going go sent send sell selling moved move".split()
+)
+TIMES = frozenset({"hom", "toi", "dem", "tuan", "thang", "nam", "vua", "ngay", "bua", "nay", "mai"})
+"""Beside these "qua" is yesterday and "sang" is the morning."""
+STAYS = frozenset({"o", "tai", "gio", "hien", "dang", "nhung", "tu", "in", "at", "from", "now"})
+"""Where one of these stands, what was gone to is over and where somebody is begins."""
+NAME_MOST = 5
+"""Words of a destination at most: a longer one is a sentence that goes on."""
+
 
 class Whereabouts(msgspec.Struct, frozen=True):
-    """A place as far as the words tell it. Nothing is picked where they leave a choice: then `province` is empty."""
+    """A place as far as the words tell it. Nothing is picked where they leave a choice: then `province` is empty.
+
+    `towards`: it is only where somebody is being taken or means to go ("bán sang Trung Quốc"), not where they are.
+    """
 
     text: str
     country: str
     province: str = ""
     communes: tuple[str, ...] = ()
     """Codes of what it now may be, the likeliest first."""
+    units: tuple[tuple[str, str], ...] = ()
+    """Kind and code of each unit of the table that may be meant, old ones first; none for a place abroad."""
+    towards: bool = False
 
 
 def place_of(book: Book, text: str, *, asked: bool = False) -> Whereabouts | None:
     """The place in this text, None where none is named. `asked`: the text answers the question where.
 
-    A known place abroad goes before one here, unless it is part of a name here: Đông Hưng is in Quảng Tây, and
-    "Đông Hưng, Thái Bình" is not.
+    Where somebody is goes before where they are taken. A known place abroad goes before one here, unless it is part of a
+    name here: Đông Hưng is in Quảng Tây, and "Đông Hưng, Thái Bình" is not.
     """
     words = normalise(text).words
+    staying = without_destinations(words)
+    if len(staying) == len(words):
+        return _place(book, text, words, asked=asked)
+    here = _place(book, " ".join(staying), staying, asked=asked)
+    if here is not None:
+        return here
+    there = _place(book, text, words, asked=asked)
+    return replace(there, towards=True) if there is not None else None
+
+
+def without_destinations(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words but those that say where somebody is taken or means to go."""
+    folded = [fold(word) for word in words]
+    kept: list[str] = []
+    skip = 0
+    for at, word in enumerate(words):
+        if _leads_away(folded, at):
+            skip = NAME_MOST + 1
+        elif skip and folded[at] in STAYS:
+            skip = 0
+        if skip:
+            skip -= 1
+        else:
+            kept.append(word)
+    return tuple(kept)
+
+
+def _leads_away(folded: Sequence[str], at: int) -> bool:
+    word, before, after = folded[at], folded[max(0, at - 2) : at], folded[at + 1 : at + 2]
+    if word in TOWARDS:
+        return bool(after) and after[0] not in TIMES and not (before and before[-1] in TIMES)
+    return word in TOWARDS_IF and not TAKING.isdisjoint(before) and bool(after) and after[0] not in TIMES
+
+
+def _place(book: Book, text: str, words: tuple[str, ...], *, asked: bool) -> Whereabouts | None:
     found = find(book.places, words, asked=asked)
     if found is None:
         return _heard(book, text)
@@ -42,7 +99,7 @@ def place_of(book: Book, text: str, *, asked: bool = False) -> Whereabouts | Non
     if rest is None:
         # A province's own name, given as the answer, is that province, whatever commune elsewhere is called the same.
         known = _heard(book, text) if asked else None
-        return known if known is not None and known.province in found.provinces else named
+        return _as_province(book, known, found) if known and known.province in found.provinces else named
     return rest if rest.province in found.provinces else named
 
 
@@ -50,19 +107,41 @@ def _heard(book: Book, text: str) -> Whereabouts | None:
     place = hear(book.flows.lexicon, text).place
     if place is None:
         return None
-    return Whereabouts(place["text"] or "", place["country"] or "", place["province"] or "")
+    name, province = place["text"] or "", place["province"] or ""
+    return Whereabouts(name, place["country"] or "", province, units=_province_units(book, name, province))
+
+
+def _province_units(book: Book, name: str, province: str) -> tuple[tuple[str, str], ...]:
+    """The province of this code, the old one where the name is an old one's; none for a place abroad."""
+    if not province or short(book.places.units["p", province].name) == name:
+        return (("p", province),) if province else ()
+    old = (unit for unit in book.places.units.values() if unit.kind == "P" and province in unit.now)
+    return tuple((unit.kind, unit.code) for unit in old if short(unit.name) == name)[:1] or (("p", province),)
+
+
+def _as_province(book: Book, known: Whereabouts, found: Found) -> Whereabouts:
+    """The province of that name among what was found; "Bắc Giang" stays Bắc Giang, though it is Bắc Ninh now."""
+    units = [
+        (unit.kind, unit.code)
+        for unit in found.units
+        if unit.kind in "pP" and known.province in book.places.province_of(unit)
+    ]
+    return replace(known, units=tuple(units[:1]) or known.units)
 
 
 def _named(book: Book, found: Found) -> Whereabouts:
     province = next(iter(found.provinces)) if len(found.provinces) == 1 else ""
     codes = tuple(unit.code for unit in communes(book.places, found))
-    return Whereabouts(spoken(book, found), "VN", province, codes)
+    units = tuple((unit.kind, unit.code) for unit in found.units)
+    return Whereabouts(spoken(book, found), "VN", province, codes, units)
 
 
 def spoken(book: Book, found: Found) -> str:
     """The first of the units with what it was or is in, without their types: "Bắc Quang, Hà Giang"."""
     unit = found.units[0]
-    names: Sequence[str] = [
-        one.name.removeprefix(type_of(one.name)).strip() for one in (unit, *book.places.above(unit))
-    ]
-    return ", ".join(dict.fromkeys(names))
+    return ", ".join(dict.fromkeys(short(one.name) for one in (unit, *book.places.above(unit))))
+
+
+def short(name: str) -> str:
+    """A unit's name without its type."""
+    return name.removeprefix(type_of(name)).strip()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flows.hear.lexicon import Lexicon
 from flows.machine import FlowMachine
 from flows.model import Choice, Everywhere, FlowDef, Step
+from flows.place import not_slot, unit_slot
 
 FIRST = "hello"
 """The flow that everyone meets first."""
@@ -38,6 +39,7 @@ def build(flows: Mapping[str, FlowDef], everywhere: Everywhere, lexicon: Lexicon
 
 
 def free_text_slots(book: FlowBook) -> frozenset[str]:
-    """The answers that are in the person's own words: they are content, never codes."""
-    steps = (step for flow in book.flows.values() for step in flow.steps.values())
-    return frozenset({"story", *(step.remember for step in steps if step.ask in {"text", "code"})})
+    """The answers that are in the person's own words, and the places confirmed of them: they are content, never codes."""
+    steps = [step for flow in book.flows.values() for step in flow.steps.values()]
+    places = (kept(step.place) for step in steps if step.place for kept in (unit_slot, not_slot))
+    return frozenset({"story", *places, *(step.remember for step in steps if step.ask in {"text", "code"})})

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from flows.book import FIRST, FlowBook
 from flows.decoy import decoy_problems
 from flows.model import SKIPPED, Condition, Everywhere, FlowDef, Problem, Step
+from flows.place import unit_slot
 from flows.read import PLACEHOLDERS
 
 LABEL_MAX = 40
@@ -30,7 +31,8 @@ SENTENCES = frozenset(
     status_waiting status_taken status_elsewhere status_closed status_nobody
     right_erased right_not_erased right_withdrawn right_restricted right_seen right_corrected right_none right_agency_stopped
     right_agency_has right_agency_by_law right_answer_by right_done_by right_how right_asked_see right_asked_correct
-    right_asked_restrict right_asked_withdraw right_asked_erase right_state_open right_state_done right_state_kept""".split()
+    right_asked_restrict right_asked_withdraw right_asked_erase right_state_open right_state_done right_state_kept
+    place_one place_told place_many place_before place_within place_yes place_elsewhere place_kept""".split()
 )
 """The fixed sentences that the engine and the shell say by name."""
 NO_ANSWER = frozenset({SKIPPED})
@@ -100,8 +102,22 @@ def _step_problems(book: FlowBook, flow: FlowDef, step: Step) -> Iterator[Proble
         yield Problem(where, "is longer than the smallest channel takes", f"stay below {PROMPT_MAX} characters")
     for name in sorted(set(step.alone) - {choice.id for choice in step.choices} - {"none"}):
         yield Problem(where, f"`alone: {name}` is no choice of this step", "name one of its choices")
+    yield from _place_problems(book, where, step)
     for condition in _conditions(step):
         yield from _condition_problems(book, where, condition)
+
+
+def _place_problems(book: FlowBook, where: str, step: Step) -> Iterator[Problem]:
+    """A place can be confirmed only of words that were asked for, and never unseen."""
+    if not step.place:
+        return
+    askers = [one for flow in book.flows.values() for one in flow.steps.values() if one.remember == step.place]
+    if not any(one.ask == "text" for one in askers):
+        yield Problem(
+            where, f"`place: {step.place}` is no answer in words", "name what a step with `ask: text` remembers"
+        )
+    if step.ask not in {"choice", "text"} or not any("{place}" in text for text in step.say):
+        yield Problem(where, "confirms a place and does not show it", "ask, with {place} in `say`")
 
 
 def _conditions(step: Step) -> Iterator[Condition]:
@@ -115,7 +131,10 @@ def _condition_problems(book: FlowBook, where: str, condition: Condition) -> Ite
         yield from _condition_problems(book, where, part)
     if condition.op not in {"answer", "answered"} or condition.name in {"story", "code_found"}:
         return
-    askers = [step for flow in book.flows.values() for step in flow.steps.values() if step.remember == condition.name]
+    steps = [step for flow in book.flows.values() for step in flow.steps.values()]
+    askers = [step for step in steps if step.remember == condition.name]
+    if condition.name in {unit_slot(step.place) for step in steps if step.place}:
+        return
     if not askers:
         yield Problem(where, f"looks at `{condition.name}`, which no step remembers", "name a remembered answer")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flows.model import Turned
+from flows.place import without
 from flows.walk import UnderWay, answered_choices, ask, at, enter
 
 
@@ -26,5 +27,4 @@ def correct(now: UnderWay, slot: str) -> Turned:
     """Ask once more what was answered under this name."""
     flow = now.book.flows[now.talk.flow]
     step = next(step for step in flow.steps.values() if step.remember == slot)
-    answers = {name: answer for name, answer in now.talk.answers.items() if name != slot}
-    return ask(at(now.keep(answers=answers, correcting=True), f"{flow.id}.{step.id}", say=True))
+    return ask(at(now.keep(answers=without(now.talk.answers, slot), correcting=True), f"{flow.id}.{step.id}", say=True))

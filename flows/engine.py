@@ -10,13 +10,14 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from flows.answer import answer_choice, answer_place, meant, meant_of, place_ids, remember
 from flows.book import FIRST, FlowBook
 from flows.brought import is_of_same_album, kept_silently, moved
 from flows.conditions import values_of
-from flows.correct import correct, may_correct, review
+from flows.correct import may_correct, review
 from flows.decoy import fools
 from flows.files import why_not_kept
-from flows.hear.choice import match, typed_whole, way
+from flows.hear.choice import typed_whole, way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
 from flows.model import (
@@ -35,11 +36,11 @@ from flows.model import (
     Said,
     Sent,
     StaffWrote,
-    Step,
     Turned,
     Woke,
 )
-from flows.staff import TRAIL_MOST, before_staff, silent, with_staff
+from flows.place import without
+from flows.staff import before_staff, silent, with_staff
 from flows.walk import (
     DONE,
     STAYS_FOR_MORE,
@@ -57,6 +58,7 @@ from flows.walk import (
     perform,
     say_decoy,
     start,
+    units,
 )
 from flows.walk import (
     Given as Given,  # whoever calls turn() needs it
@@ -195,14 +197,16 @@ def _said(now: UnderWay, text: str) -> Turned:
         return _way(now, word)
     step = now.step
     if step.ask in {"choice", "many"}:
-        ids = match([(choice.id, label_of(now, choice)) for choice in offered(now)], text)
+        ids = meant(now, text)
         if ids:
-            return _answer_choice(now, ids, typed=True)
+            return answer_choice(now, ids, typed=True)
     if _says_done(now, text):
         return _done(now)
+    if place := _named_place(now, text):
+        return answer_place(now, place)
     cry = _is_cry(now, text)
     if step.ask == "text":
-        now = _remember(now, step, text)
+        now = remember(now, step, text)
         return _way(now, "danger") if cry and now.talk.flow != "danger" else advance(now)
     if step.ask == "code" and not cry:
         return _code(now, text)
@@ -234,9 +238,15 @@ def _says_done(now: UnderWay, text: str) -> bool:
     return now.step.ask == "text" and bool(typed_whole(done, text))
 
 
+def _named_place(now: UnderWay, text: str) -> str:
+    """The place shown above a question for words, where they say yes to it or write its name again."""
+    named = meant_of(units(now), text) if now.step.ask == "text" else ()
+    return named[0] if len(named) == 1 else ""
+
+
 def _done(now: UnderWay) -> Turned:
     """They have sent all they wanted; what came stays the answer."""
-    return advance(_remember(now, now.step, now.talk.answers.get(now.step.remember, SKIPPED)))
+    return advance(remember(now, now.step, now.talk.answers.get(now.step.remember, SKIPPED)))
 
 
 def _pressed_in_words(now: UnderWay, text: str) -> str:
@@ -274,8 +284,9 @@ def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:
     if ids == (DONE,) and now.step.accepts and now.step.ask not in {"choice", "many"}:
         return _done(now)
     if now.step.ask not in {"choice", "many"}:
-        return ask(now.tell("not_understood"), again=True)
-    return _answer_choice(now, by_number(offered(now), ids), typed=False)
+        place = next((one for one in ids if one in place_ids(now)), "")
+        return answer_place(now, place) if place else ask(now.tell("not_understood"), again=True)
+    return answer_choice(now, by_number(offered(now), ids), typed=False)
 
 
 def _sent(now: UnderWay, media: Media) -> Turned:
@@ -291,7 +302,7 @@ def _sent(now: UnderWay, media: Media) -> Turned:
     if media.kind in STAYS_FOR_MORE:
         now = now.keep(answers={**now.talk.answers, step.remember: media.kind})
         return _way(now, "danger") if cry else ask(now, again=True)
-    now = _remember(now, step, media.caption or media.kind)
+    now = remember(now, step, media.caption or media.kind)
     return _way(now, "danger") if cry else advance(now)
 
 
@@ -304,7 +315,7 @@ def _code(now: UnderWay, text: str) -> Turned:
     found = now.given.receipt_found
     now = now.keep(guesses=0 if found else now.talk.guesses + 1)
     answers: Mapping[str, Answer] = {**now.talk.answers, "code_found": "yes" if found else "no"}
-    return advance(_remember(now.keep(answers=answers), now.step, code))
+    return advance(remember(now.keep(answers=answers), now.step, code))
 
 
 def _old_button(now: UnderWay, ids: tuple[str, ...], prompt: int) -> Turned:
@@ -348,8 +359,7 @@ def _back(now: UnderWay) -> Turned:
     if not now.talk.trail:
         return ask(now.tell("nothing_to_go_back"), again=True)
     place = now.talk.trail[-1]
-    slot = now.book.step(place).remember
-    answers = {name: answer for name, answer in now.talk.answers.items() if name != slot}
+    answers = without(now.talk.answers, now.book.step(place).remember)
     now = now.keep(trail=now.talk.trail[:-1], answers=answers, picked=(), correcting=False)
     return ask(at(now, place, say=True))
 
@@ -357,38 +367,4 @@ def _back(now: UnderWay) -> Turned:
 def _skip(now: UnderWay) -> Turned:
     if not now.step.skippable or now.step.ask == "nothing":
         return ask(now, again=True)
-    return advance(_remember(now, now.step, SKIPPED))
-
-
-# --------------------------------------------------------------------------------------------------------- answers
-
-
-def _answer_choice(now: UnderWay, ids: tuple[str, ...], *, typed: bool) -> Turned:
-    step, ids_offered = now.step, {choice.id for choice in offered(now)}
-    known = tuple(choice for choice in ids if choice in ids_offered)
-    if step.ask == "many":
-        return _pick(now, step, known, finish=typed or DONE in ids)
-    if not known:
-        return ask(now.tell("not_understood"), again=True)
-    if step.choices_from == "answered":
-        return correct(now, known[0])
-    return advance(_remember(now, step, known[0]))
-
-
-def _pick(now: UnderWay, step: Step, known: tuple[str, ...], *, finish: bool) -> Turned:
-    """Several may be picked: a tap adds (or takes back) one, `done` or a typed list finishes, a choice that stands alone too."""
-    only = next((choice for choice in known if choice in step.alone), None)
-    if only:
-        return advance(_remember(now, step, (only,)))
-    before = now.talk.picked
-    toggled = tuple(choice for choice in known if choice != DONE)
-    picked = tuple(choice for choice in before if finish or choice not in toggled)
-    picked += tuple(choice for choice in toggled if choice not in before)
-    if finish and picked:
-        return advance(_remember(now, step, picked))
-    return ask(now.keep(picked=picked).tell("pick_more"), again=True)
-
-
-def _remember(now: UnderWay, step: Step, answer: Answer) -> UnderWay:
-    answers = {**now.talk.answers, step.remember: answer} if step.remember else now.talk.answers
-    return now.keep(answers=answers, trail=(*now.talk.trail, now.place)[-TRAIL_MOST:], picked=(), unclear=0)
+    return advance(remember(now, now.step, SKIPPED))

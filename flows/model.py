@@ -61,7 +61,10 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One place in a flow: what is said, how it listens, where it leads."""
+    """One place in a flow: what is said, how it listens, where it leads.
+
+    `place` is the answer in words whose place is shown here, to be confirmed (flows/place.py).
+    """
 
     id: str
     say: tuple[str, ...] = ()
@@ -71,6 +74,7 @@ class Step:
     choices_from: str = ""
     alone: tuple[str, ...] = ()
     remember: str = ""
+    place: str = ""
     review: str = ""
     accepts: tuple[str, ...] = ()
     do: tuple[str, ...] = ()

@@ -16,7 +16,9 @@ from flows.model import Asking, Choice, Condition, Decoy, Everywhere, FlowDef, N
 DO_WORDS = frozenset(
     {"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right"}
 )
-PLACEHOLDERS = frozenset({"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways"})
+PLACEHOLDERS = frozenset(
+    {"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways", "place", "unit", "before"}
+)
 CHOICE_SOURCES = frozenset({"consent", "answered"})
 INTAKES = frozenset({"tip", "missing", "support", "info", "person"})
 MEDIA = ("photo", "voice", "video", "document", "location", "contact", "sticker")
@@ -42,6 +44,7 @@ class _Step(msgspec.Struct, forbid_unknown_fields=True):
     choices_from: str = ""
     alone: list[str] = []
     remember: str = ""
+    place: str = ""
     review: str = ""
     accepts: list[str] = []
     do: list[str] = []
@@ -165,6 +168,7 @@ def _read_step(where: str, flow: str, step_id: str, body: Any) -> tuple[Step | N
             choices_from=_one_of(raw.choices_from, CHOICE_SOURCES, "choices_from"),
             alone=tuple(raw.alone),
             remember=raw.remember,
+            place=raw.place,
             review=raw.review,
             accepts=tuple(_one_of(kind, frozenset(MEDIA), "accepts") for kind in raw.accepts),
             do=tuple(_one_of(word, DO_WORDS, "do") for word in raw.do),

@@ -14,6 +14,7 @@ from flows.book import FIRST, FlowBook
 from flows.conditions import LevelOf, answered, holds, values_of
 from flows.files import why_not_kept
 from flows.model import SKIPPED, Choice, Conversation, Line, Media, Prompt, Step, Turned
+from flows.place import ELSEWHERE, confirms
 
 DONE = "done"
 MOVES_A_TURN = 60
@@ -26,6 +27,7 @@ class Given(Struct, frozen=True):
     """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt.
 
     `codes_closed`: receipts are not looked up for now. `typed`: nothing can be pressed there, so nothing is said of buttons.
+    `places`: the units that the words of an answer may mean and that are not confirmed yet, by their names.
     """
 
     level_of: LevelOf
@@ -35,6 +37,7 @@ class Given(Struct, frozen=True):
     codes_closed: bool = False
     locales: tuple[str, ...] = ("vi", "en")
     typed: bool = False
+    places: Callable[[str, Conversation], tuple[Choice, ...]] = lambda *_: ()
 
 
 class UnderWay(Struct, frozen=True):
@@ -152,6 +155,8 @@ def at(now: UnderWay, place: str, *, say: bool) -> UnderWay:
 
 
 def _passed_over(now: UnderWay, step: Step) -> bool:
+    if confirms(step) and (now.talk.alerted or not units(now)):
+        return True  # in danger nobody is asked one question more (screening.md §6)
     if step.pass_if is not None and holds(step.pass_if, now.talk, now.given.level_of):
         return True
     return now.talk.correcting and step.ask != "nothing" and _has(now.talk, step) and not is_review(step)
@@ -232,10 +237,26 @@ def offered(now: UnderWay) -> tuple[Choice, ...]:
     if step.choices_from == "answered":
         return answered_choices(now)
     choices = (*now.given.offers(step.choices_from, now.talk), *step.choices) if step.choices_from else step.choices
+    choices = (*_places(now, step), *choices)
     waits_for_more = step.accepts and step.remember in now.talk.answers
     if step.ask == "many" or (step.ask == "text" and waits_for_more):
         return (*choices, Choice(DONE, now.book.everywhere.sentences["done"], "everywhere.done"))
     return choices
+
+
+def units(now: UnderWay) -> tuple[Choice, ...]:
+    """The units that may be meant where a place was told, for confirming one; none where this step shows no place."""
+    return now.given.places(now.step.place, now.talk) if now.step.place else ()
+
+
+def _places(now: UnderWay, step: Step) -> tuple[Choice, ...]:
+    """The same as choices. One alone, whose name stands in the question, is a yes; another place can be said everywhere."""
+    found, said = units(now), now.book.everywhere.sentences
+    if not found or step.ask == "text":
+        return found
+    shown = (Choice(found[0].id, said["place_yes"], "everywhere.place_yes"),) if len(found) == 1 else found
+    has_other = any(choice.id == ELSEWHERE for choice in step.choices)
+    return shown if has_other else (*shown, Choice(ELSEWHERE, said["place_elsewhere"], "everywhere.place_elsewhere"))
 
 
 def answered_choices(now: UnderWay) -> tuple[Choice, ...]:

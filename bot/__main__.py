@@ -1,4 +1,4 @@
-"""The commands of `python -m bot`; `python -m bot --help` lists them. Reads arguments; no logic."""
+"""The commands of `python -m bot`: runs what was asked for (`bot/arguments.py`) and says how it went. No logic."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
 from bot import log
-from bot.accounts.joining import ROLES
+from bot.arguments import parser
 from bot.book import BadBook, read_book
 from bot.doors import lines, route, triage
 from bot.interpreter import begin, keep_memory_in
@@ -25,9 +25,9 @@ from flows.hear.explain import explain
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status. Every expected failure is one sentence on standard error."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     try:
-        return int(chosen.run(chosen) or 0)
+        return COMMANDS[chosen.command](chosen)
     except BadBook as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -64,116 +64,6 @@ def _refused() -> tuple[type[Exception], ...]:
     from storage.chain import BadHead
 
     return (BadAge, BadShares, BadBackup, BadHead)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Nhịp Cầu: hotline intake and referral")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    _command(commands, "serve", "run the service", _serve)
-    _command(commands, "work", "deliver, schedule and poll beside processes that serve (PostgreSQL)", _work)
-    _command(commands, "migrate", "bring the database to this program's schema", _migrate)
-    _command(commands, "check", "prove flows, rules and catalogues", _check)
-    for name, what in (("talk", "play conversations"), ("triage", "understand messages"), ("route", "route facts")):
-        door = _command(commands, name, f"{what}: JSON lines in and out", partial(_door, name))
-        door.add_argument("--json", action="store_true", required=True, help="JSON lines on standard input and output")
-    heard = _command(commands, "hear", "why a message is understood as it is", _hear)
-    heard.add_argument("what", choices=["explain"])
-    heard.add_argument("text", help="the message, in quotes; nothing is stored")
-    weekly = _command(commands, "export", "write the weekly intake log", _export)
-    weekly.add_argument("what", choices=["weekly"])
-    weekly.add_argument("--week", required=True, help="ISO week, like 2026-W47")
-    weekly.add_argument("--to", required=True, type=Path, help="folder for the XLSX and CSV files")
-    backup = _command(commands, "backup", "everything that is remembered, encrypted, while the service runs", _backup)
-    backup.add_argument("--to", required=True, type=Path, metavar="FILE.age", help="a new file")
-    backup.add_argument("--recipient", action="append", default=[], metavar="age1…", help="who can open it; repeatable")
-    restore = _command(commands, "restore", "a backup into an empty database, proved; or let it go on", _restore)
-    restore.add_argument("--from", dest="source", type=Path, metavar="FILE.age", help="the backup")
-    restore.add_argument("--identity", type=Path, metavar="FILE", help="the secret key, as age-keygen writes it")
-    restore.add_argument(
-        "--verify",
-        action="store_true",
-        help="prove it; where neither NHIPCAU_DATABASE nor NHIPCAU_HOME is set, only read the file through",
-    )
-    restore.add_argument("--release", action="store_true", help="let what waits in a restored database leave")
-    restore.add_argument("--with-replies", action="store_true", help="at the release: old replies to citizens as well")
-    invite = _command(commands, "invite", "a one-time code for an officer", _invite)
-    who = invite.add_mutually_exclusive_group(required=True)
-    who.add_argument("--office", help="for a new officer: office id of referral/directory")
-    who.add_argument("--again", metavar="OFFICER", help="for an officer who is there: a phone, or a lost password")
-    invite.add_argument("--name", help="a new officer's name as colleagues see it")
-    invite.add_argument("--role", default="duty", choices=ROLES)
-    revoke = _command(commands, "revoke", "end an officer's access at once", _revoke)
-    revoke.add_argument("officer", help="the officer's id")
-    _command(commands, "officers", "list the officers", _officers)
-    _audit_commands(commands)
-    breach = _command(commands, "breach", "the register of data breaches: 72 hours, draft of the notification", _breach)
-    _breach_arguments(breach)
-    _keys_commands(commands)
-    _parked_arguments(commands)
-    _command(commands, "doors", "how each channel stands; exit 1 where one is down", _doors)
-    draw = _command(commands, "draw", "a flow as a Mermaid diagram", _draw)
-    draw.add_argument("flow")
-    return parser
-
-
-def _keys_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    keys = commands.add_parser("keys", help="the escrow of sealed reports, opened by two people", description="escrow")
-    asked = keys.add_subparsers(required=True, metavar="what")
-    _command(asked, "init", "make the escrow's key and print its shares, once", _keys_init)
-    _command(
-        asked,
-        "verify",
-        "try two shares, lines on standard input (a trial's: keys/demo-escrow-shares.txt)",
-        _keys_verify,
-    )
-    _command(asked, "split", "new shares of the escrow, for two of the old on standard input", _keys_split)
-    rotate = _command(asked, "rotate", "a new key for the service, an office or the escrow", _keys_rotate)
-    whose = rotate.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--service", action="store_true", help="the service key; everything stands still meanwhile")
-    whose.add_argument("--office", metavar="ID", help="an office, as after somebody left it in bad faith")
-    whose.add_argument(
-        "--escrow", action="store_true", help="with two shares on standard input; new shares are printed"
-    )
-    rotate.add_argument("--new-key-from-input", action="store_true", help="the new service key is on standard input")
-    opened = _command(asked, "open", "give one report to the offices that have it, by two shares", _keys_open)
-    opened.add_argument("code", help="the code of one of its referrals")
-    again = _command(asked, "reseal", "seal what stands under the service key", _keys_reseal)
-    again.add_argument(
-        "--escrow", action="store_true", help="with two shares on standard input: give offices the keys they lack"
-    )
-
-
-def _audit_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    audit = commands.add_parser("audit", help="prove, show or head the audit", description="the audit's chain")
-    asked = audit.add_subparsers(required=True, metavar="what")
-    verify = _command(
-        asked, "verify", "link up to now and prove every row; exit 1 where it does not hold", _audit_verify
-    )
-    verify.add_argument(
-        "--kept", action="append", default=[], metavar="HEAD", help="a head that was kept elsewhere; repeatable"
-    )
-    show = _command(asked, "show", "all rows about one subject; codes and ids, never content", _audit_show)
-    show.add_argument(
-        "--subject", required=True, metavar="ID", help="a referral, intake, officer, conversation or export"
-    )
-    _command(asked, "head", "the end of the chain, to be kept elsewhere", _audit_head)
-
-
-def _parked_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parked = _command(commands, "parked", "what could not be sent and was set aside; or try it again", _parked)
-    parked.add_argument("what", choices=["list", "again"], nargs="?", default="list")
-    parked.add_argument("number", nargs="*", type=int, help="rows of the list; all of them if none is named")
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    what: str,
-    run: Callable[[argparse.Namespace], int | None],
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=what, description=what)
-    command.set_defaults(run=run)
-    return command
 
 
 def _hear(chosen: argparse.Namespace) -> int:
@@ -218,13 +108,13 @@ def _check(_: argparse.Namespace) -> int:
     return 0
 
 
-def _door(name: str, _: argparse.Namespace) -> int:
+def _door(chosen: argparse.Namespace) -> int:
     log.set_up(logging.CRITICAL)
     _speak_utf8()
     book, _warnings = read_book()
-    if name == "talk":
+    if chosen.command == "talk":
         return asyncio.run(_talk())
-    answer = partial((route if name == "route" else triage).answer, book)
+    answer = partial((route if chosen.command == "route" else triage).answer, book)
     return asyncio.run(lines.serve(sys.stdin, sys.stdout, answer))
 
 
@@ -388,12 +278,6 @@ def _audit_head(_: argparse.Namespace) -> int:
     return 0
 
 
-def _breach_arguments(parser: argparse.ArgumentParser) -> None:
-    from bot.breach import add_arguments
-
-    add_arguments(parser)
-
-
 def _breach(chosen: argparse.Namespace) -> int:
     from bot.breach import run
 
@@ -410,6 +294,19 @@ def _draw(chosen: argparse.Namespace) -> int:
         return 2
     print(mermaid(book.flows.flows[chosen.flow]))
     return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "serve": _serve, "work": _work, "migrate": _migrate, "check": _check,
+    "talk": _door, "triage": _door, "route": _door, "hear": _hear, "draw": _draw,
+    "export": _export, "backup": _backup, "restore": _restore,
+    "invite": _invite, "revoke": _revoke, "officers": _officers,
+    "audit verify": _audit_verify, "audit show": _audit_show, "audit head": _audit_head, "breach": _breach,
+    "keys init": _keys_init, "keys verify": _keys_verify, "keys split": _keys_split, "keys rotate": _keys_rotate,
+    "keys open": _keys_open, "keys reseal": _keys_reseal,
+    "doors": _doors, "parked": _parked,
+}  # fmt: skip
+"""What runs each command of `bot/arguments.py`; its exit status."""
 
 
 if __name__ == "__main__":

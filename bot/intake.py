@@ -20,8 +20,17 @@ from referral.screening import facts_of, judge, may_tell_of_danger
 from referral.screening import is_danger as screened_danger
 from referral.screening import level_of as screened_level
 
-CRISES = {"self_harm": "self_harm", "domestic": "domestic_violence", "child_abuse": "child_abuse"}
-"""What the lists of understanding call a crisis in the first words → the sign that rules know it by."""
+CRISES = {
+    "self_harm": "self_harm",
+    "domestic": "domestic_violence",
+    "about_home": "domestic_violence",
+    "child_abuse": "child_abuse",
+    "about_child": "child_abuse",
+    "about_wages": "labour_dispute",
+    "about_fraud": "online_fraud",
+    "about_smuggling": "irregular_migration",
+}
+"""What the lists of understanding call other trouble (flows/matters.py) → the sign that rules know it by."""
 ABOUT_OTHERS = frozenset({"emergency_other", "missing_person", "tip"})
 PLACES = ("danger_place", "province_text", "support_place", "tip_place", "missing_place")
 """Questions that ask for a place in the person's own words, the surest first."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from flows.answer import answer_choice, answer_place, meant, meant_of, place_ids, remember
+from flows.beside import beside
 from flows.book import FIRST, FlowBook
 from flows.brought import is_of_same_album, kept_silently, moved
 from flows.conditions import values_of
@@ -20,6 +21,7 @@ from flows.files import why_not_kept
 from flows.hear.choice import typed_whole, way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
+from flows.matters import SECRETS
 from flows.model import (
     SKIPPED,
     Answer,
@@ -65,8 +67,6 @@ from flows.walk import (
 )
 
 CODE_GUESSES = 5
-UNCLEAR_FOR_A_PERSON = 2
-"""So many texts in a row that fit no answer, and a person is offered in words (screening.md §6)."""
 ALWAYS = ("stop", "danger", "person", "language")
 NO_STORY = frozenset({"greeting", "abuse", "spam", "offtopic"})
 """A first message of these intents is a note: it answers none of the questions to come, and may have been misunderstood."""
@@ -110,9 +110,9 @@ def _said_to_staff(now: UnderWay, text: str) -> Turned:
         return enter(now, "back")
     if word in ALWAYS:
         return _way(before_staff(now), word)
-    now = now.keep(notes=(*now.talk.notes, text))
+    now = now.note(text)
     if _is_cry(now, text):
-        return _way(now, "danger")
+        return _cry(now, text)
     return silent(replace(now, do=(*now.do, "append")) if now.talk.intake else now)
 
 
@@ -140,7 +140,7 @@ def _first(now: UnderWay, event: CitizenEvent) -> Turned:
             return enter(now.tell("expired").keep(lapsed=False), start(now))
         case Sent(media):
             now = keep_media(now, media)
-            return _way(now, "danger") if _is_cry(now, media.caption) else enter(now, start(now))
+            return _cry(now, media.caption) if _is_cry(now, media.caption) else enter(now, start(now))
         case Empty():
             return enter(replace(now.tell("empty_event"), do=("human",)), start(now))
     return enter(now, start(now))
@@ -154,15 +154,15 @@ def _first_words(now: UnderWay, text: str) -> Turned:
     heard = hear(now.book.lexicon, text)
     if not now.talk.prompt or any(letter.isalpha() for letter in text):
         now = now.keep(locale=_locale(now, heard))  # a bare number says nothing of a language
-    now = now.keep(heard=(heard.intent, *heard.crises))
+    now = now.keep(heard=(heard.intent, *heard.crises, *heard.matters))
     word = way(text) or _pressed_in_words(now, text)
     if word in ("language", "rights"):
         # Whoever asks for their language or their data first sees the numbers first all the same.
         return _way(at(now, start(now), say=True).keep(flow="", step=""), word)
     if word in ALWAYS and not (word == "stop" and not now.talk.prompt):
         return _way(now, word)
-    if heard.intent in NO_STORY:
-        now = now.keep(notes=(*now.talk.notes, text))
+    if heard.intent in NO_STORY or SECRETS in heard.matters:
+        now = now.note(text)
     else:
         now = now.keep(answers={**now.talk.answers, "story": text})
     return _way(now, "danger") if heard.urgent else enter(now, start(now))
@@ -207,27 +207,21 @@ def _said(now: UnderWay, text: str) -> Turned:
     cry = _is_cry(now, text)
     if step.ask == "text":
         now = remember(now, step, text)
-        return _way(now, "danger") if cry and now.talk.flow != "danger" else advance(now)
+        return _cry(now, text) if cry and now.talk.flow != "danger" else advance(now)
     if step.ask == "code" and not cry:
         return _code(now, text)
     if not text.strip():
         return ask(now.tell("not_understood"), again=True)
-    now = now.keep(notes=(*now.talk.notes, text), unclear=now.talk.unclear + 1)
     if cry:
-        return _way(now, "danger")
-    if now.talk.intake:
-        return ask(replace(now.tell("kept_after"), do=(*now.do, "append")), again=True)
-    now = now.tell("kept_text")
-    if now.talk.unclear >= UNCLEAR_FOR_A_PERSON and not now.talk.quiet:
-        now = now.tell("perhaps_person")
-    return ask(now, again=True)
+        return _cry(now.note(text).keep(unclear=now.talk.unclear + 1), text)
+    return beside(now, text)
 
 
 def _edited(now: UnderWay, text: str) -> Turned:
     """An earlier message was changed: it answers nothing anew, but nothing of it is lost, and a cry in it is heard."""
-    now = now.keep(notes=(*now.talk.notes, text))
+    now = now.note(text)
     if _is_cry(now, text) and now.talk.flow != "danger":
-        return _way(now, "danger")
+        return _cry(now, text)
     do = (*now.do, "append") if now.talk.intake else now.do
     return ask(replace(now.tell("kept_edit"), do=do), again=True)
 
@@ -270,6 +264,11 @@ def _is_cry(now: UnderWay, text: str) -> bool:
     return bool(text) and heard.alarmed
 
 
+def _cry(now: UnderWay, text: str) -> Turned:
+    """The danger path, with what else was heard in the words that opened it."""
+    return _way(now.hears(now.news(text)), "danger")
+
+
 def _chose(now: UnderWay, ids: tuple[str, ...], prompt: int | None) -> Turned:
     if now.step.ask == "staff":
         return _chose(before_staff(now), ids, prompt)
@@ -298,12 +297,12 @@ def _sent(now: UnderWay, media: Media) -> Turned:
         return kept_silently(now, media)
     now = keep_media(now, media)
     if media.kind not in step.accepts or refused:
-        return _way(now, "danger") if cry else ask(now, again=True)
+        return _cry(now, media.caption) if cry else ask(now, again=True)
     if media.kind in STAYS_FOR_MORE:
         now = now.keep(answers={**now.talk.answers, step.remember: media.kind})
-        return _way(now, "danger") if cry else ask(now, again=True)
+        return _cry(now, media.caption) if cry else ask(now, again=True)
     now = remember(now, step, media.caption or media.kind)
-    return _way(now, "danger") if cry else advance(now)
+    return _cry(now, media.caption) if cry else advance(now)
 
 
 def _code(now: UnderWay, text: str) -> Turned:
@@ -311,7 +310,7 @@ def _code(now: UnderWay, text: str) -> Turned:
     if now.talk.guesses >= CODE_GUESSES or _is_closed(now, text):
         return ask(now.tell("too_many_codes"), again=True)
     if not code:
-        return ask(now.keep(notes=(*now.talk.notes, text)).tell("not_understood"), again=True)
+        return ask(now.note(text).tell("not_understood"), again=True)
     found = now.given.receipt_found
     now = now.keep(guesses=0 if found else now.talk.guesses + 1)
     answers: Mapping[str, Answer] = {**now.talk.answers, "code_found": "yes" if found else "no"}

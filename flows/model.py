@@ -235,6 +235,7 @@ class Heard(Struct, frozen=True):
     `alarmed`: a phrase or a rule holds it for danger. That opens the danger path from an answer; of a first message, where
     people tell films and news as well, the weight of all its words decides, but for phrases that stand by themselves.
     `weighed`: urgent by that weight and by no phrase or rule. `crises`: what else harms somebody now, by the lists' names.
+    `matters`: what else it is about without haste (`about_…`): wages, fraud, home, a child, or what nobody is told.
     """
 
     lang: str = "vi"
@@ -247,6 +248,7 @@ class Heard(Struct, frozen=True):
     weighed: bool = False
     alarmed: bool = False
     crises: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------ what came of it

@@ -14,7 +14,7 @@ import yaml
 from flows.model import Asking, Choice, Condition, Decoy, Everywhere, FlowDef, Next, Problem, Step
 
 DO_WORDS = frozenset(
-    {"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right"}
+    {"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right", "matters"}
 )
 PLACEHOLDERS = frozenset(
     {"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways", "place", "unit", "before"}

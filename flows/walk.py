@@ -5,7 +5,7 @@ What an event means is decided in flows/engine.py; this is how a conversation mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,12 +13,17 @@ from msgspec.structs import replace
 from flows.book import FIRST, FlowBook
 from flows.conditions import LevelOf, answered, holds, values_of
 from flows.files import why_not_kept
+from flows.hear.hear import hear
+from flows.matters import SECRETS, sentences_of
 from flows.model import SKIPPED, Choice, Conversation, Line, Media, Prompt, Step, Turned
 from flows.place import ELSEWHERE, confirms
 
 DONE = "done"
 MOVES_A_TURN = 60
 """More silent moves than this in one turn are a loop in the data; `flows.check` proves there is none."""
+NOTES_MOST = 200_000
+"""Code points of one conversation: a hundred pages. What cries for help is heard all the same."""
+QUIET_OF = {"not_told": "not_told_quiet"}
 STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
 """Of these people send several, so the question stays until they say they are done."""
 
@@ -57,6 +62,30 @@ class UnderWay(Struct, frozen=True):
             sentence = f"{sentence}_typed"
         line = Line(self.book.everywhere.sentences[sentence], f"everywhere.{sentence}")
         return replace(self, lines=(*self.lines, line))
+
+    def tell_matters(self, heard: Iterable[str]) -> UnderWay:
+        """The right number and an honest word for what else was heard; whoever is watched has no name of it on the screen."""
+        now = self
+        for sentence in sentences_of(heard):
+            now = now.tell(QUIET_OF.get(sentence, "matter_quiet") if self.talk.quiet else sentence)
+        return now
+
+    def news(self, text: str) -> tuple[str, ...]:
+        """What else a text is about that was not heard before."""
+        heard = hear(self.book.lexicon, text)
+        return tuple(name for name in (*heard.crises, *heard.matters) if name not in self.talk.heard)
+
+    def hears(self, names: Iterable[str]) -> UnderWay:
+        """Remember what was heard; asking for secrets is nothing to remember, it is answered each time."""
+        return self.keep(heard=(*self.talk.heard, *(name for name in names if name != SECRETS)))
+
+    def note(self, text: str) -> UnderWay:
+        """Keep what they wrote beside the answers, once however often it comes, and say so where there is no more room."""
+        if text in self.talk.notes:
+            return self
+        if sum(map(len, self.talk.notes)) + len(text) > NOTES_MOST:
+            return self.tell("notes_full")
+        return self.keep(notes=(*self.talk.notes, text))
 
     @property
     def place(self) -> str:
@@ -122,12 +151,12 @@ def _is_told(talk: Conversation, step: Step) -> bool:
 
 def keep_media(now: UnderWay, media: Media) -> UnderWay:
     """What was sent is kept, or said not to be; what was written with it is kept in any case."""
-    notes = (*now.talk.notes, media.caption) if media.caption else now.talk.notes
+    now = now.note(media.caption) if media.caption else now
     refused = why_not_kept(media, now.talk.media)
     if refused:
-        kept = now.keep(notes=notes).tell(refused)
+        kept = now.tell(refused)
     else:
-        kept = now.keep(media=(*now.talk.media, media), notes=notes).tell(f"kept_{media.kind}")
+        kept = now.keep(media=(*now.talk.media, media)).tell(f"kept_{media.kind}")
     says = media.caption or not refused
     return replace(kept, do=(*now.do, "append")) if now.talk.intake and says else kept
 
@@ -138,8 +167,7 @@ def _unanswered(now: UnderWay, step: Step) -> UnderWay:
     if step.ask != "text" or not isinstance(before, str) or before == SKIPPED:
         return now
     answers = {name: answer for name, answer in now.talk.answers.items() if name != step.remember}
-    notes = now.talk.notes if before in step.accepts else (*now.talk.notes, before)
-    return now.keep(answers=answers, notes=notes)
+    return now.keep(answers=answers) if before in step.accepts else now.keep(answers=answers).note(before)
 
 
 def at(now: UnderWay, place: str, *, say: bool) -> UnderWay:
@@ -182,6 +210,9 @@ def perform(now: UnderWay, step: Step) -> UnderWay:
     if "refer" in step.do:
         # What was sent is sent: nobody is led back into questions that are over; adding to it is the way on.
         now = now.keep(trail=())
+    if "matters" in step.do:
+        now = now.tell_matters(now.talk.heard)
+        now = now.keep(heard=tuple(name for name in now.talk.heard if name != SECRETS))
     if "alert" in step.do:
         now = now.keep(alerted=True)
     if "locale" in step.do:

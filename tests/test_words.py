@@ -22,7 +22,7 @@ TEXT_MAX = 600
 SENTENCE_MAX = 20
 CARD_SENTENCES_MAX = 4
 
-SHOWN = {"111", "113", "115", "84981848484", "84965411118", "1900969680"}
+SHOWN = {"111", "113", "114", "115", "84981848484", "84965411118", "1900969680"}
 """The rows of procedure-vn.md §2.4 marked SHOW, digits only (114 is nobody's here)."""
 
 NEVER = {

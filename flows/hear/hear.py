@@ -24,6 +24,8 @@ OF_URGENT = ("emergency_self", "emergency_other", "missing_person", "other_crisi
 OF_CALM = tuple(
     "greeting info missing_person tip victim_support other_crisis abuse spam offtopic".split()
 )  # equal weights: the one whose answer harms least if it is wrong
+_ABOUT, _SECRETS = "about_", "about_secrets"
+"""Groups that tell what else a text is about; the one that asks for what nobody is told, which no "not" takes away."""
 CLEARLY = 1.0
 """By so much the weights must speak for the other person before a phrase is not believed about who."""
 _NEAR = 2  # words that may stand between "em" and what happens to "em"
@@ -63,7 +65,15 @@ def hear(lexicon: Lexicon, text: str) -> Heard:
         weighed=urgent and not alarmed,
         alarmed=alarmed,
         crises=tuple(sorted({m.group.name for m in read.alarms if m.group.value == "crisis"})),
+        matters=_matters(found, crying=urgent or alarmed),
     )
+
+
+def _matters(found: _Found, *, crying: bool) -> tuple[str, ...]:
+    """What else it is about. Whoever cries for help asks for no secret ("có ai báo công an giúp em")."""
+    about = {match.group.name for match in found.live if match.group.name.startswith(_ABOUT)}
+    asked = {match.group.name for match in found.framed if match.group.name == _SECRETS}
+    return tuple(sorted((about | asked) - ({_SECRETS} if crying else set())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +106,10 @@ def _read(lexicon: Lexicon, normal: Normal, language: str) -> _Read:
 
 
 def _signs(found: _Found) -> Iterator[str]:
-    """The groups that were met, by name, as the weights know them: one that a frame took away is another."""
-    yield from (match.group.name for match in found.live)
-    yield from (f"{match.group.name}/framed" for match in found.framed)
+    """The groups that were met, by name, as the weights know them: one that a frame took away is another. What a text is
+    about beside that weighs nothing."""
+    yield from (match.group.name for match in found.live if not match.group.name.startswith(_ABOUT))
+    yield from (f"{match.group.name}/framed" for match in found.framed if not match.group.name.startswith(_ABOUT))
     yield from (f"{match.group.name}/frame" for match in found.frames)
 
 

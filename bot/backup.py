@@ -14,6 +14,7 @@ from bot import age
 from bot.settings import Settings
 from storage import backup
 from storage.backup import BadBackup, End
+from storage.lasting import make_lasting
 from storage.places import opened
 
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
@@ -58,7 +59,7 @@ def _whole(file: Path) -> Iterator[BinaryIO]:
             written.flush()
             os.fsync(written.fileno())
         part.rename(file)
-        _sync(file.parent)
+        make_lasting(file.parent)
     except OSError as cause:
         raise _cannot(file, cause) from None
     finally:
@@ -69,14 +70,6 @@ def _cannot(file: Path, cause: OSError) -> BadBackup:
     return BadBackup(
         f"{file.name} could not be written ({cause.strerror}): make room in its folder, or choose another folder"
     )
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _says(file: Path, at: str, end: End, people: int) -> str:

@@ -27,6 +27,7 @@ from referral.export import csv_text, ids_in, weekly_rows
 from referral.reconcile import Reconciliation, causes, reconcile, taken, told
 from storage.audit import Audit
 from storage.base import Period, Storage
+from storage.lasting import make_lasting
 from storage.store import DatabaseStorage
 
 PLAN = "weekly"
@@ -142,7 +143,7 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
         aside = {name: _write_aside(folder, name, content) for name, content in contents.items()}
         for name, part in aside.items():
             part.replace(folder / name)
-        _sync(folder)
+        make_lasting(folder)
     except OSError as cause:
         raise CannotWrite(
             f"the export could not be written to {folder} ({cause.strerror}): make room there, or choose another folder"
@@ -161,15 +162,6 @@ def _write_aside(folder: Path, name: str, content: bytes) -> Path:
         Path(part).unlink(missing_ok=True)
         raise
     return Path(part)
-
-
-def _sync(folder: Path) -> None:
-    """The renames are on the disk too, not only in memory."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 # ------------------------------------------------------------------------------------------------------------- record

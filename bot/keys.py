@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.settings import KeyAt
 from storage.base import StorageUnfit, WrongKey
+from storage.lasting import make_lasting
 from storage.open import is_new, open_storage
 from storage.store import DatabaseStorage
 
@@ -89,7 +90,7 @@ def promote(path: Path, on: date) -> Path:
     try:
         os.link(path, aside)
         Path(f"{path}{NEXT}").replace(path)
-        _sync(path.parent)
+        make_lasting(path.parent)
     except OSError as cause:
         raise KeyLost(
             f"{path.name}{NEXT} could not take the place of {path.name} ({type(cause).__name__}): rename it by hand, "
@@ -129,7 +130,7 @@ def _make(path: Path, key: bytes) -> bool:
             os.fsync(file.fileno())
         try:
             os.link(aside, path)
-            _sync(path.parent)
+            make_lasting(path.parent)
         except FileExistsError:
             return False
         return True
@@ -140,11 +141,3 @@ def _make(path: Path, key: bytes) -> bool:
     finally:
         with suppress(OSError):
             aside.unlink()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.backup import BadBackup, Place, Shape
 from storage.base import StorageUnfit
+from storage.lasting import make_lasting
 from storage.migrate import LATEST, sentence, upgrade
 from storage.statements import Row
 
@@ -105,17 +106,9 @@ def _told(path: Path) -> Iterator[None]:
 
 def _put_in_place(aside: Path, path: Path) -> None:
     """The bytes are on the disk before the name is, and the name before anybody is told."""
-    _sync(aside)
+    make_lasting(aside)
     aside.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    make_lasting(path.parent)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

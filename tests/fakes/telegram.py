@@ -12,89 +12,54 @@ pass, but for the long poll's own timeout and the pause before a webhook is trie
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hmac
 import json
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from tests.fakes.server import Server, fields_of, options, run
 from tests.fakes.telegram_world import Call, Fault, Refused, World, chat_of, content_of, markup_of
 
 TOKEN = "1234567:AAtest-token-of-the-small-telegram"
 COMPOUND = ("reply_markup", "allowed_updates", "message_ids", "commands", "link_preview_options")
 
 
-class FakeTelegram(World):
+class FakeTelegram(Server[dict[str, Any], Fault], World):
     """One bot, its chats, and what is on its way. `retry_s`: seconds before a refused webhook is posted again."""
 
+    CONTROL = (
+        "say", "sends", "send_photo", "send_voice", "send_document", "send_location", "send_contact", "send_album",
+        "edit", "press", "block", "unblock", "delete_account", "repeat", "raw", "hold", "release", "again", "fault",
+        "pass_time", "forget_queries",
+    )  # fmt: skip
+
     def __init__(self, token: str = TOKEN, retry_s: float = 0.05) -> None:
-        super().__init__()
+        World.__init__(self)
+        Server.__init__(self, retry_s)
         self.token = token
-        self.retry_s = retry_s
         self.profile: dict[tuple[str, str], Any] = {}
-        self.posted: list[tuple[int, int]] = []
-        self.webhook = ""
         self._secret = ""
-        self._again = asyncio.Event()
-        self._ended = asyncio.Event()
         self._poll = 0
-        self._workers: dict[int, asyncio.Task[None]] = {}
-        self._runner: web.AppRunner | None = None
-        self._http: aiohttp.ClientSession | None = None
-
-    # ------------------------------------------------------------------------------------------------ running
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self, port: int = 0) -> None:
-        app = web.Application(client_max_size=50 * 1024 * 1024)
-        app.router.add_route("*", "/bot{token}/{method}", self._serve)
-        app.router.add_get("/file/bot{token}/{path:.+}", self._download)
-        app.router.add_get("/control/sent", self._sent)
-        app.router.add_post("/control/{name}", self._control)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._http = aiohttp.ClientSession()
-
-    async def stop(self) -> None:
-        self._ended.set()
-        self.webhook = ""
-        workers = list(self._workers.values())
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-        if self._http:
-            await self._http.close()
-        if self._runner:
-            await self._runner.cleanup()
 
     # ------------------------------------------------------------------------------------------------- the Bot API
+
+    def _routes(self, router: web.UrlDispatcher) -> None:
+        router.add_route("*", "/bot{token}/{method}", self._serve)
+        router.add_get("/file/bot{token}/{path:.+}", self._download)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if not hmac.compare_digest(request.match_info["token"], self.token):
             return _answer(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
         method = request.match_info["method"]
-        call = Call(method, await _fields(request))
+        call = Call(method, _parsed(await fields_of(request)))
         self.calls.append(call)
-        fault = self._struck(call)
+        fault = self._struck(method, int(call.fields.get("chat_id", 0) or 0))
         try:
-            if fault and fault.kind != "lost":
-                await self._fail(request, fault)
-            result = await self._perform(call)
-            call.made = int(result["message_id"]) if call.method == "sendMessage" else 0
-            if fault:
-                await self._fail(request, fault)
+            result = await self._through(request, fault, partial(self._perform, call))
         except Refused as refused:
             call.status = refused.status
             body = {"ok": False, "error_code": refused.status, "description": refused.description}
@@ -104,27 +69,21 @@ class FakeTelegram(World):
         call.status = 200
         return _answer(200, {"ok": True, "result": result})
 
-    def _struck(self, call: Call) -> Fault | None:
-        chat = int(call.fields.get("chat_id", 0) or 0)
-        return next((fault for fault in self.faults if fault.hits(call.method, chat)), None)
-
-    async def _fail(self, request: web.Request, fault: Fault) -> None:
-        if fault.kind == "hang":
-            await self._ended.wait()
-        if fault.kind in ("drop", "lost", "hang"):
-            if request.transport:
-                request.transport.close()
-            raise Refused(502, "Bad Gateway")
+    def _refusal(self, fault: Fault) -> Refused:
+        if fault.cuts:
+            return Refused(502, "Bad Gateway")
         if fault.retry_after:
             seconds = fault.retry_after
-            raise Refused(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
-        raise Refused(fault.status, fault.description)
+            return Refused(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+        return Refused(fault.status, fault.description)
 
     async def _perform(self, call: Call) -> Any:
         method = getattr(self, f"_api_{call.method}", None)
         if method is None:
             raise Refused(404, "Not Found")
-        return await method(call.fields)
+        result = await method(call.fields)
+        call.made = int(result["message_id"]) if call.method == "sendMessage" else 0
+        return result
 
     async def _api_getMe(self, _: dict[str, Any]) -> Any:
         about = {"can_join_groups": False, "can_read_all_group_messages": False, "supports_inline_queries": False}
@@ -231,46 +190,23 @@ class FakeTelegram(World):
 
     # ------------------------------------------------------------------------------------------------ the webhook
 
-    def again(self) -> None:
-        """Post refused updates again now."""
-        self._again.set()
-        self._again = asyncio.Event()
-
-    def _changed(self) -> None:
-        """Also start posting to the webhook what can be posted."""
-        super()._changed()
-        if not self.webhook or self.held:
-            return
-        for chat in {chat_of(update) for update in self.pending} - self._workers.keys():
-            self._workers[chat] = asyncio.ensure_future(self._work(chat))
-
-    async def _work(self, chat: int) -> None:
-        """Post one chat's updates in order; a refused one is repeated before the next."""
-        try:
-            while self.webhook and not self.held:
-                update = next((one for one in self.pending if chat_of(one) == chat), None)
-                if update is None:
-                    return
-                status = await self._post(update)
-                self.posted.append((update["update_id"], status))
-                if 200 <= status < 300:
-                    self.pending.remove(update)
-                    self._changed()
-                    continue
-                self._changed()
-                await _first(self._again.wait(), self.retry_s)
-        finally:
-            self._workers.pop(chat, None)
-
     def _door(self) -> str:
         """Where the next update is posted. A test puts a balancer here."""
         return self.webhook
 
-    async def _post(self, update: dict[str, Any]) -> int:
+    def _lane_of(self, event: dict[str, Any]) -> int:
+        return chat_of(event)
+
+    def _id_of(self, event: dict[str, Any]) -> int:
+        return int(event["update_id"])
+
+    def _is_over(self, status: int, tries: int) -> bool:
+        return 200 <= status < 300
+
+    async def _hand_over(self, event: dict[str, Any], tries: int) -> int:
         headers = {"X-Telegram-Bot-Api-Secret-Token": self._secret} if self._secret else {}
-        assert self._http is not None
         try:
-            async with self._http.post(self._door(), json=update, headers=headers) as response:
+            async with self._http.post(self._door(), json=event, headers=headers) as response:
                 if response.status == 200 and response.content_type == "application/json":
                     await self._called_in_answer(await response.json())
                 return response.status
@@ -287,18 +223,6 @@ class FakeTelegram(World):
         except Refused as refused:
             call.status = refused.status
 
-    # ----------------------------------------------------------------------------------------------- control by HTTP
-
-    async def _control(self, request: web.Request) -> web.StreamResponse:
-        """POST /control/NAME with a JSON object of arguments: what people and the network do."""
-        name = request.match_info["name"]
-        if name not in CONTROL:
-            return _answer(404, {"problem": f"unknown; there are {', '.join(CONTROL)}"})
-        try:
-            return _answer(200, {"result": getattr(self, name)(**(await request.json()))})
-        except (TypeError, LookupError, ValueError) as error:
-            return _answer(400, {"problem": str(error)})
-
     async def _sent(self, request: web.Request) -> web.StreamResponse:
         """GET /control/sent?chat=N: what this person sees; without chat: every call that the bot made."""
         if "chat" in request.query:
@@ -307,54 +231,28 @@ class FakeTelegram(World):
         return _answer(200, {"calls": [[c.method, c.fields, c.status] for c in self.called()]})
 
 
-CONTROL = (
-    "say", "sends", "send_photo", "send_voice", "send_document", "send_location", "send_contact", "send_album",
-    "edit", "press", "block",
-    "unblock", "delete_account",
-    "repeat", "raw", "hold", "release", "again", "fault", "pass_time", "forget_queries",
-)  # fmt: skip
-
-
-async def _fields(request: web.Request) -> dict[str, Any]:
-    if request.content_type == "application/json":
-        fields: dict[str, Any] = await request.json() if request.can_read_body else {}
-    else:
-        fields = {**request.query, **(await request.post())}
-    return {key: _parsed(key, value) for key, value in fields.items()}
-
-
-def _parsed(key: str, value: Any) -> Any:
-    return json.loads(value) if key in COMPOUND and isinstance(value, str) else value
-
-
 def _path(file_id: str) -> str:
     folder, _, number = file_id.rpartition("-")
     return f"{folder}/file {number}.bin"
-
-
-async def _first(waiting: Any, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(waiting, seconds)
-    except TimeoutError:
-        return
 
 
 def _answer(status: int, body: dict[str, Any]) -> web.Response:
     return web.json_response(body, status=status)
 
 
+def _parsed(fields: dict[str, Any]) -> dict[str, Any]:
+    """Of what comes as a form, some values are JSON."""
+    return {
+        name: json.loads(value) if name in COMPOUND and isinstance(value, str) else value
+        for name, value in fields.items()
+    }
+
+
 async def _main(port: int) -> None:
     telegram = FakeTelegram(retry_s=1.0)
     telegram.per_second, telegram.per_chat = 30, 2  # a little more than one a second to one chat, as on the real one
-    await telegram.start(port)
-    print(f"Bot API at {telegram.url}, token {telegram.token}")  # noqa: T201 - the address is this command's answer
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await telegram.stop()
+    await run(telegram, port, lambda: f"Bot API at {telegram.url}, token {telegram.token}")
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description="A small Telegram Bot API on 127.0.0.1")
-    arguments.add_argument("--port", type=int, default=8081)
-    asyncio.run(_main(arguments.parse_args().port))
+    asyncio.run(_main(options("A small Telegram Bot API on 127.0.0.1", 8081).parse_args().port))

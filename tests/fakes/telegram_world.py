@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from tests.fakes import on_its_way
 
 START = 1_795_000_000
 TWO_DAYS = 48 * 3600
@@ -32,55 +33,38 @@ class Call:
 
 
 @dataclass
-class Fault:
-    """What goes wrong with `times` calls of this method (`*`: any) to this chat (0: any), after `skip` good ones.
+class Fault(on_its_way.Fault):
+    """What goes wrong with calls to this chat (0: any)."""
 
-    kind: status · hang (never answers) · drop (closes before doing anything) · lost (does it, then closes).
-    """
-
-    method: str
-    kind: str = "status"
     status: int = 500
     description: str = "Internal Server Error"
     retry_after: int = 0
     chat: int = 0
-    times: int = 1
-    skip: int = 0
 
-    def hits(self, method: str, chat: int) -> bool:
-        """Whether this call is struck; counts it if it could be."""
-        if self.times == 0 or self.method not in (method, "*") or self.chat not in (chat, 0):
-            return False
-        if self.skip:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        return True
+    @property
+    def whom(self) -> int:
+        return self.chat
 
 
-class World:
-    """One bot's chats. Whoever carries updates to the bot overrides `_changed`."""
+class World(on_its_way.OnItsWay[dict[str, Any], Fault]):
+    """One bot's chats."""
 
     def __init__(self) -> None:
+        super().__init__(Fault)
         self.now = START
         self.calls: list[Call] = []
-        self.faults: list[Fault] = []
         self.chats: dict[int, dict[int, dict[str, Any]]] = {}
         self.blocked: set[int] = set()
         self.gone: set[int] = set()
         self.per_second = float("inf")
         self.per_chat = float("inf")
         self._sent_at: deque[tuple[float, int]] = deque()
-        self.files: dict[str, bytes] = {}
-        self.pending: list[dict[str, Any]] = []
-        self.held = False
         self._history: dict[int, dict[str, Any]] = {}
         self._allowed: list[str] = []
         self._queries: set[str] = set()
         self._updates = itertools.count(870_000_001)
         self._messages = itertools.count(1)
         self._ids = itertools.count(1)
-        self._pulse = asyncio.Event()
 
     # ------------------------------------------------------------------------------------------- what people do
 
@@ -171,21 +155,6 @@ class World:
         """Deliver this update as it is."""
         self._deliver(update)
 
-    def hold(self) -> None:
-        """Deliver nothing until `release`."""
-        self.held = True
-
-    def release(self, *, reverse: bool = False) -> None:
-        """Deliver what was held, the newest first if `reverse`."""
-        self.held = False
-        if reverse:
-            self.pending.reverse()
-        self._changed()
-
-    def fault(self, method: str, **how: Any) -> None:
-        """The next calls of this method go wrong; see `Fault`."""
-        self.faults.append(Fault(method, **how))
-
     def pass_time(self, seconds: int) -> None:
         self.now += seconds
 
@@ -210,23 +179,6 @@ class World:
     def called(self, *methods: str) -> list[Call]:
         """The calls of these methods (all but getUpdates if none is named), in order."""
         return [c for c in self.calls if c.method in methods or (not methods and c.method != "getUpdates")]
-
-    # ----------------------------------------------------------------------------------------------------- waiting
-
-    async def until(self, check: Callable[[], Any], seconds: float = 5.0) -> None:
-        """Return as soon as `check()` holds; TimeoutError after `seconds`. Looked at after every change in here."""
-        async with asyncio.timeout(seconds):
-            while not check():
-                await self._pulse.wait()
-
-    async def settled(self) -> None:
-        """Return when every update was taken by the bot (polling: acknowledged)."""
-        await self.until(lambda: not self.pending)
-
-    def _changed(self) -> None:
-        """Wake whoever waits for something in here."""
-        self._pulse.set()
-        self._pulse = asyncio.Event()
 
     # ------------------------------------------------------------------------------------------------- inner doings
 

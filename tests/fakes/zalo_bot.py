@@ -13,103 +13,63 @@ whether a refused webhook is posted again (`retries`). Nothing waits for time to
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hmac
 import json
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from tests.fakes.zalo_bot_world import Call, Refused, World
+from tests.fakes.server import Server, fields_of, options, run
+from tests.fakes.zalo_bot_world import Call, Fault, Refused, World
 
 TOKEN = "1459232241454765289:test-token-of-the-small-zalo"
 HEADER = "X-Bot-Api-Secret-Token"
 
 
-class FakeZaloBot(World):
+class FakeZaloBot(Server[dict[str, Any], Fault], World):
     """One bot, its chats, and what is on its way. `retry_s`: seconds before a refused webhook is posted again."""
 
+    CONTROL = (
+        "say", "send_photo", "send_voice", "send_sticker", "withhold", "in_a_group", "raw", "repeat", "hold", "release", "again",
+        "fault", "use_up", "forget_files", "probe",
+    )  # fmt: skip
+
     def __init__(self, token: str = TOKEN, retry_s: float = 0.05, *, flat: bool = True, replays: bool = False) -> None:
-        super().__init__(flat=flat)
+        World.__init__(self, flat=flat)
+        Server.__init__(self, retry_s)
         self.token = token
-        self.retry_s = retry_s
         self.replays = replays
         self.retries = 1000
-        self.webhook = ""
-        self.posted: list[tuple[str, int]] = []
         self._secret = ""
         self._taken: list[dict[str, Any]] = []
-        self._again = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._workers: dict[str, asyncio.Task[None]] = {}
-        self._runner: web.AppRunner | None = None
-        self._http: aiohttp.ClientSession | None = None
-
-    # ------------------------------------------------------------------------------------------------ running
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self, port: int = 0) -> None:
-        app = web.Application(client_max_size=4 * 1024 * 1024)
-        app.router.add_route("*", "/bot{token}/{method}", self._serve)
-        app.router.add_get("/files/{name}", self._download)
-        app.router.add_get("/control/sent", self._sent)
-        app.router.add_post("/control/{name}", self._control)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._http = aiohttp.ClientSession()
-
-    async def stop(self) -> None:
-        self._ended.set()
-        self.webhook = ""
-        workers = list(self._workers.values())
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-        if self._http:
-            await self._http.close()
-        if self._runner:
-            await self._runner.cleanup()
 
     # ------------------------------------------------------------------------------------------------- the Bot API
 
+    def _routes(self, router: web.UrlDispatcher) -> None:
+        router.add_route("*", "/bot{token}/{method}", self._serve)
+        router.add_get("/files/{name}", self._download)
+
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if not hmac.compare_digest(request.match_info["token"], self.token):
-            return _refusal(Refused(401, "Unauthorized"))
-        call = Call(request.match_info["method"], await _fields(request))
+            return _refused(Refused(401, "Unauthorized"))
+        call = Call(request.match_info["method"], await fields_of(request))
         self.calls.append(call)
-        fault = next((one for one in self.faults if one.hits(call)), None)
+        fault = self._struck(call.method, str(call.fields.get("chat_id", "")))
         try:
-            if fault and fault.kind != "lost":
-                await self._fail(request, fault)
-            result = await self._perform(call)
-            if fault:
-                await self._fail(request, fault)
+            result = await self._through(request, fault, partial(self._perform, call))
         except Refused as refused:
             call.status = refused.status
-            return _refusal(refused, status=200 if fault and fault.in_a_200 else refused.status)
+            return _refused(refused, status=200 if fault and fault.in_a_200 else refused.status)
         finally:
             self._changed()
         call.status = 200
         return web.json_response({"ok": True} if result is None else {"ok": True, "result": result})
 
-    async def _fail(self, request: web.Request, fault: Any) -> None:
-        if fault.kind == "hang":
-            await self._ended.wait()
-        if fault.kind in ("drop", "lost", "hang"):
-            if request.transport:
-                request.transport.close()
-            raise Refused(502, "Bad Gateway")
-        raise Refused(fault.status, fault.description)
+    def _refusal(self, fault: Fault) -> Refused:
+        return Refused(502, "Bad Gateway") if fault.cuts else Refused(fault.status, fault.description)
 
     async def _perform(self, call: Call) -> Any:
         method = getattr(self, f"_api_{call.method}", None)
@@ -184,46 +144,19 @@ class FakeZaloBot(World):
             raise Refused(400, "Bad Request: unknown action")
         return None
 
-    async def _download(self, request: web.Request) -> web.StreamResponse:
-        """Anybody who knows the address can read the file, without a token; some day it ends."""
-        content = self.files.get(request.match_info["name"])
-        return web.Response(status=404) if content is None else web.Response(body=content)
-
     # ------------------------------------------------------------------------------------------------ the webhook
 
-    def again(self) -> None:
-        """Post refused events again now."""
-        self._again.set()
-        self._again = asyncio.Event()
+    def _lane_of(self, event: dict[str, Any]) -> str:
+        return self.lane_of(event)
 
-    def _changed(self) -> None:
-        """Also start posting to the webhook what can be posted."""
-        super()._changed()
-        if not self.webhook or self.held:
-            return
-        for chat in {self.lane_of(event) for event in self.pending} - self._workers.keys():
-            self._workers[chat] = asyncio.ensure_future(self._work(chat))
+    def _id_of(self, event: dict[str, Any]) -> str:
+        return self.id_of(event)
 
-    async def _work(self, chat: str) -> None:
-        """Post one chat's events in order; a refused one is repeated before the next, so often as `retries` says."""
-        tries = 0
-        try:
-            while self.webhook and not self.held:
-                event = next((one for one in self.pending if self.lane_of(one) == chat), None)
-                if event is None:
-                    return
-                status = await self._post(json.dumps(event).encode())
-                self.posted.append((self.id_of(event), status))
-                tries += 1
-                if status == 200 or tries > self.retries:
-                    self.pending.remove(event)
-                    tries = 0
-                    self._changed()
-                    continue
-                self._changed()
-                await _first(self._again.wait(), self.retry_s)
-        finally:
-            self._workers.pop(chat, None)
+    def _is_over(self, status: int, tries: int) -> bool:
+        return status == 200 or tries > self.retries
+
+    async def _hand_over(self, event: dict[str, Any], tries: int) -> int:
+        return await self._post(json.dumps(event).encode())
 
     async def probe(self) -> int:
         """Zalo looks at the address: an empty body without a type and without the secret; the status of the answer."""
@@ -231,7 +164,6 @@ class FakeZaloBot(World):
 
     async def _post(self, body: bytes, *, signed: bool = True) -> int:
         headers = {HEADER: self._secret, "Content-Type": "application/json"} if signed else {}
-        assert self._http is not None
         try:
             async with self._http.post(
                 self.webhook, data=body, headers=headers, skip_auto_headers=("Content-Type",)
@@ -240,19 +172,6 @@ class FakeZaloBot(World):
         except (aiohttp.ClientError, TimeoutError):
             return 0
 
-    # ----------------------------------------------------------------------------------------------- control by HTTP
-
-    async def _control(self, request: web.Request) -> web.StreamResponse:
-        """POST /control/NAME with a JSON object of arguments: what people and the network do."""
-        name = request.match_info["name"]
-        if name not in CONTROL:
-            return web.json_response({"problem": f"unknown; there are {', '.join(CONTROL)}"}, status=404)
-        try:
-            done = getattr(self, name)(**(await request.json() if request.can_read_body else {}))
-            return web.json_response({"result": await done if asyncio.iscoroutine(done) else done})
-        except (TypeError, LookupError, ValueError) as error:
-            return web.json_response({"problem": str(error)}, status=400)
-
     async def _sent(self, request: web.Request) -> web.StreamResponse:
         """GET /control/sent?chat=ID: what this person sees; without chat: every call that the bot made."""
         if "chat" in request.query:
@@ -260,43 +179,15 @@ class FakeZaloBot(World):
         return web.json_response({"calls": [[one.method, one.fields, one.status] for one in self.called()]})
 
 
-CONTROL = (
-    "say", "send_photo", "send_voice", "send_sticker", "withhold", "in_a_group", "raw", "repeat", "hold", "release", "again",
-    "fault", "use_up", "forget_files", "probe",
-)  # fmt: skip
-
-
-async def _fields(request: web.Request) -> dict[str, Any]:
-    """Query, form, JSON and multipart are all taken (channels.md §1.1)."""
-    if request.content_type == "application/json":
-        body = await request.json() if request.can_read_body else {}
-        return body if isinstance(body, dict) else {}
-    return {**request.query, **(await request.post())}
-
-
-def _refusal(refused: Refused, status: int | None = None) -> web.Response:
+def _refused(refused: Refused, status: int | None = None) -> web.Response:
     body = {"ok": False, "description": str(refused), "error_code": refused.status}
     return web.json_response(body, status=status or refused.status)
 
 
-async def _first(waiting: Any, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(waiting, seconds)
-    except TimeoutError:
-        return
-
-
 async def _main(port: int) -> None:
     zalo = FakeZaloBot(retry_s=1.0)
-    await zalo.start(port)
-    print(f"Bot API at {zalo.url}, token {zalo.token}", flush=True)  # noqa: T201 - the address is this command's answer
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await zalo.stop()
+    await run(zalo, port, lambda: f"Bot API at {zalo.url}, token {zalo.token}")
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description="A small Zalo Bot Platform on 127.0.0.1")
-    arguments.add_argument("--port", type=int, default=8082)
-    asyncio.run(_main(arguments.parse_args().port))
+    asyncio.run(_main(options("A small Zalo Bot Platform on 127.0.0.1", 8082).parse_args().port))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from tests.fakes import on_its_way
 
 START_MS = 1_795_000_000_000
 MESSAGES_A_MONTH = 3000
@@ -32,53 +32,33 @@ class Call:
 
 
 @dataclass
-class Fault:
-    """What goes wrong with `times` calls of this method (`*`: any) to this chat (empty: any), after `skip` good ones.
+class Fault(on_its_way.Fault):
+    """What goes wrong with calls to this chat (empty: any). `in_a_200`: it stands in the body only, the HTTP status is 200."""
 
-    kind: status · hang (never answers) · drop (closes before doing anything) · lost (does it, then closes). `in_a_200`: the
-    error stands in the body only, the HTTP status is 200.
-    """
-
-    method: str
-    kind: str = "status"
     status: int = 500
     description: str = "Internal Server Error"
     chat: str = ""
-    times: int = 1
-    skip: int = 0
     in_a_200: bool = False
 
-    def hits(self, call: Call) -> bool:
-        """Whether this call is struck; counts it if it could be."""
-        chat = str(call.fields.get("chat_id", ""))
-        if self.times == 0 or self.method not in (call.method, "*") or self.chat not in (chat, ""):
-            return False
-        if self.skip:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        return True
+    @property
+    def whom(self) -> str:
+        return self.chat
 
 
-class World:
-    """One bot's chats. Whoever carries events to the bot overrides `_changed`."""
+class World(on_its_way.OnItsWay[dict[str, Any], Fault]):
+    """One bot's chats."""
 
     def __init__(self, *, flat: bool = True) -> None:
+        super().__init__(Fault)
         self.flat = flat
-        self.url = ""
         self.now = START_MS
         self.plan = "BASIC"
         self.messages_left = MESSAGES_A_MONTH
         self.calls: list[Call] = []
-        self.faults: list[Fault] = []
         self.chats: dict[str, list[dict[str, Any]]] = {}
-        self.files: dict[str, bytes] = {}
-        self.pending: list[dict[str, Any]] = []
-        self.held = False
         self._history: dict[str, dict[str, Any]] = {}
         self._lanes: dict[int, str] = {}
         self._ids = itertools.count(1)
-        self._pulse = asyncio.Event()
 
     # ------------------------------------------------------------------------------------------- what people do
 
@@ -124,21 +104,6 @@ class World:
         """Deliver this as it is."""
         self._put(event, "raw")
 
-    def hold(self) -> None:
-        """Deliver nothing until `release`."""
-        self.held = True
-
-    def release(self, *, reverse: bool = False) -> None:
-        """Deliver what was held, the newest first if `reverse`."""
-        self.held = False
-        if reverse:
-            self.pending.reverse()
-        self._changed()
-
-    def fault(self, method: str, **how: Any) -> None:
-        """The next calls of this method go wrong; see `Fault`."""
-        self.faults.append(Fault(method, **how))
-
     def use_up(self, left: int = 0) -> None:
         """So many messages are left of the plan's month."""
         self.messages_left = left
@@ -160,16 +125,6 @@ class World:
         """The calls of these methods (all but getUpdates if none is named), in order."""
         return [c for c in self.calls if c.method in methods or (not methods and c.method != "getUpdates")]
 
-    async def until(self, check: Callable[[], Any], seconds: float = 5.0) -> None:
-        """Return as soon as `check()` holds; TimeoutError after `seconds`. Looked at after every change in here."""
-        async with asyncio.timeout(seconds):
-            while not check():
-                await self._pulse.wait()
-
-    async def settled(self) -> None:
-        """Return when every event was taken by the bot."""
-        await self.until(lambda: not self.pending)
-
     def lane_of(self, event: dict[str, Any]) -> str:
         """The chat whose order this event keeps."""
         return self._lanes.get(id(event), "")
@@ -179,11 +134,6 @@ class World:
         return str((event.get("result", event).get("message") or {}).get("message_id", ""))
 
     # ------------------------------------------------------------------------------------------------- inner doings
-
-    def _changed(self) -> None:
-        """Wake whoever waits for something in here."""
-        self._pulse.set()
-        self._pulse = asyncio.Event()
 
     def _event(self, chat: str, name: str, *, where: dict[str, str] | None = None, **content: Any) -> str:
         self.chats.setdefault(chat, [])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from tests.fakes import on_its_way
 
 START = 1_795_000_000.0
 DAY = 86_400.0
@@ -37,30 +37,16 @@ class Call:
 
 
 @dataclass
-class Fault:
-    """What goes wrong with `times` calls of this method for this person (empty: anybody), after `skip` good ones.
+class Fault(on_its_way.Fault):
+    """What goes wrong with calls (`message/cs`, `access_token`) for this person (empty: anybody): this number and HTTP status."""
 
-    kind: error (this number, with this HTTP status) · hang (never answers) · drop (closes before doing anything) ·
-    lost (does it, then closes).
-    """
-
-    method: str
-    kind: str = "error"
     error: int = -200
     status: int = 200
     person: str = ""
-    times: int = 1
-    skip: int = 0
 
-    def hits(self, method: str, person: str) -> bool:
-        """Whether this call is struck; counts it if it could be."""
-        if self.times == 0 or self.method not in (method, "*") or self.person not in (person, ""):
-            return False
-        if self.skip:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        return True
+    @property
+    def whom(self) -> str:
+        return self.person
 
 
 @dataclass
@@ -72,31 +58,26 @@ class Event:
     raw: bytes
 
 
-class World:
-    """One OA's chats. Whoever carries events to the webhook overrides `_changed`."""
+class World(on_its_way.OnItsWay[Event, Fault]):
+    """One OA's chats."""
 
     def __init__(self) -> None:
+        super().__init__(Fault)
         self.app_id, self.account = "360846524940903967", "388613280878808645"
         self.key, self.app_secret = "OA_SECRET_KEY", "APP_SECRET"
-        self.url = ""
         self.now = START
         self.per_minute = 4000
         self.takes_buttons = True
         self.calls: list[Call] = []
-        self.faults: list[Fault] = []
         self.chats: dict[str, list[dict[str, Any]]] = {}
         self.heard_at: dict[str, float] = {}
         self.blocked: set[str] = set()
         self.restricted: set[str] = set()
-        self.files: dict[str, bytes] = {}
-        self.pending: list[Event] = []
-        self.held = False
         self.access, self.access_until = "", 0.0
         self._numbers = itertools.count(1)
         self.refresh = self._token("refresh")
         self.used: set[str] = set()
         self._history: dict[str, Event] = {}
-        self._pulse = asyncio.Event()
 
     # ------------------------------------------------------------------------------------------- what people do
 
@@ -208,21 +189,6 @@ class World:
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         self._deliver(Event(f"raw-{next(self._numbers)}", "", content))
 
-    def hold(self) -> None:
-        """Deliver nothing until `release`."""
-        self.held = True
-
-    def release(self, *, reverse: bool = False) -> None:
-        """Deliver what was held, the newest first if `reverse`."""
-        self.held = False
-        if reverse:
-            self.pending.reverse()
-        self._changed()
-
-    def fault(self, method: str, **how: Any) -> None:
-        """The next calls of this method (`message/cs`, `access_token`, `*`) go wrong; see `Fault`."""
-        self.faults.append(Fault(method, **how))
-
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
 
@@ -303,23 +269,6 @@ class World:
 
     def called(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
-
-    # ----------------------------------------------------------------------------------------------------- waiting
-
-    async def until(self, check: Callable[[], Any], seconds: float = 5.0) -> None:
-        """Return as soon as `check()` holds; TimeoutError after `seconds`. Looked at after every change in here."""
-        async with asyncio.timeout(seconds):
-            while not check():
-                await self._pulse.wait()
-
-    async def settled(self) -> None:
-        """Return when every event was taken by the webhook."""
-        await self.until(lambda: not self.pending, 15)
-
-    def _changed(self) -> None:
-        """Wake whoever waits for something in here."""
-        self._pulse.set()
-        self._pulse = asyncio.Event()
 
     # ------------------------------------------------------------------------------------------------- inner doings
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,13 +14,12 @@ from bot.app import at_work, open_parts
 from bot.book import Book
 from bot.settings import BadSetting, Settings, read_settings
 from storage.base import Address
-from storage.turns import address_id
 from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.people import OnTelegram as Person
+from tests.people import office_of, somebody_on_duty, the_three_stories, where
 from tests.service import SECRET, Service
-from tests.world import SAID, leaked
+from tests.world import leaked
 
-_chats = itertools.count(1_000_000_007)
-TIP_WORDS = "Quán ở cạnh chợ, xã Bắc Quang, Hà Giang cũ, xe biển 23A-445.67"
 NOTICE = re.compile(r"(KHẨN|Tin mới) · Mức (L\d) · ([^·\n]+) · ([2-9A-Z]{6})\nhttp://\S+/officers/r/[0-9a-f]{20}")
 
 
@@ -48,140 +45,25 @@ async def service(telegram: FakeTelegram, tmp_path_factory: pytest.TempPathFacto
         yield running
 
 
-class Person:
-    """Somebody with a phone: writes, presses what is shown, and waits for the answer."""
-
-    def __init__(self, telegram: FakeTelegram) -> None:
-        self.telegram = telegram
-        self.chat = next(_chats)
-        SAID.add(str(self.chat))
-
-    async def say(self, text: str) -> str:
-        SAID.add(text)
-        return await self._answered(lambda: self.telegram.say(self.chat, text))
-
-    async def press(self, *buttons: str) -> str:
-        """Press these one after the other; the last answer."""
-        for button in buttons:
-            answer = await self._answered(lambda button=button: self.telegram.press(self.chat, button))
-        return answer
-
-    async def _answered(self, does: Any) -> str:
-        before = len(self.heard)
-        does()
-        await self.telegram.until(lambda: len(self.heard) > before, 15)
-        return self.heard[-1]
-
-    @property
-    def heard(self) -> list[str]:
-        """All texts that the bot has sent or changed here, in order."""
-        mine = self.telegram.called("sendMessage", "editMessageText")
-        return [c.fields["text"] for c in mine if c.status == 200 and int(c.fields["chat_id"]) == self.chat]
-
-    async def hears(self, text: str) -> str:
-        """Wait for something that holds this text."""
-        await self.telegram.until(lambda: any(text in one for one in self.heard), 15)
-        return next(one for one in self.heard if text in one)
-
-
-async def tell_a_tip(person: Person) -> str:
-    hello = await person.say("/start")
-    assert "hệ thống trả lời tự động, không phải công an" in hello
-    assert "111" in hello
-    assert "113" in hello
-    await person.press(
-        "An toàn", "Tôi thấy việc đáng ngờ", "Quán karaoke, quán bar", "Chọn xong", "Không còn", "Trong nước"
-    )
-    await person.press("Kể thêm vài điều")
-    await person.say(TIP_WORDS)
-    await person.press("Hôm nay", "Tôi không rõ", "Tôi không rõ")
-    await person.say("Xe bảy chỗ, hay đỗ sau quán buổi tối")
-    await person.say("Có hai cô gái trẻ, hỏi chuyện thì có người gọi vào ngay")
-    await person.press("Bỏ qua", "Không")
-    review = await person.press("Được")
-    assert TIP_WORDS in review
-    return await person.press("Gửi")
-
-
-async def a_child_is_screened(person: Person) -> str:
-    await person.say("/start")
-    asked = [await person.press("An toàn"), await person.press("Tôi lo cho mình hoặc cho ai đó")]
-    for label in ("Tôi đồng ý", "Cho tôi", "Dưới 16", "Đang ở Việt Nam"):
-        asked.append(await person.press(label))
-    last = await person.press("Lúc được lúc không")
-    told = " ".join((*asked, last))
-    for never in ("Giấy tờ hoặc điện thoại có bị", "trả nợ", "Có bị đánh", "Có bị ép", "khác lời hứa"):
-        assert never not in told, "a child writing alone is never asked about means or purpose"
-    return last
-
-
-async def a_call_for_help(person: Person) -> str:
-    first = await person.say("cứu em với, họ nhốt em trong phòng không cho ra")
-    assert first.index("113") < first.index("?"), "the numbers come before any question"
-    assert "111" in first
-    assert "+84 981 848 484" in first
-    await person.press("Ở Việt Nam", "Chỉ nhắn tin ở đây")
-    return await person.say("Nhà trọ sau bến xe, Lạng Sơn")
-
-
 def receipt_in(text: str) -> str:
     found = re.search(r"\b\d{4} \d{4}(?: \d{1,4})?\b", text)
     assert found, text
     return found[0]
 
 
-def where(service: Service, person: Person) -> str:
-    """The keyed hash under which this person's address is stored."""
-    return address_id(Address("telegram", str(person.chat)), service.sealer)
-
-
-def referrals_of(service: Service, person: Person) -> dict[str, tuple[str, str, int]]:
-    """Route → (state, level, urgent) of what this person's intake became."""
-    rows = service.rows(
-        "SELECT r.route, r.state, r.level, r.urgent FROM referral r JOIN intake i ON i.id = r.intake "
-        "JOIN conversation c ON c.id = i.conversation WHERE c.address = ?", where(service, person),
-    )  # fmt: skip
-    return {route: (state, level, urgent) for route, state, level, urgent in rows}
-
-
-def office_of(book: Book, route: str) -> str:
-    return next(one.id for one in book.referral.offices if one.route == route)
-
-
 async def test_the_three_stories_by_webhook(telegram: FakeTelegram, service: Service, book: Book) -> None:
-    await the_three_stories(telegram, service, book)
+    await they_tell_and_an_officer_takes_it(telegram, service, book)
 
 
 async def test_the_three_stories_by_polling(home: Path, book: Book) -> None:
     async with FakeTelegram() as telegram, Service(home).with_telegram(telegram, webhook=False) as service:
-        await the_three_stories(telegram, service, book)
+        await they_tell_and_an_officer_takes_it(telegram, service, book)
 
 
-async def the_three_stories(telegram: FakeTelegram, service: Service, book: Book) -> None:
-    """A tip, a child's screening and a call for help at the same time; an officer of 111 takes the last."""
-    officer = Person(telegram)
-    code = await service.invite(office_of(book, "hotline_111"))
-    assert "nhận thông báo" in await officer.say(f"/canbo {code}")
-
-    an, binh, chi = (Person(telegram) for _ in range(3))
-    tip, child, help_ = await asyncio.gather(tell_a_tip(an), a_child_is_screened(binh), a_call_for_help(chi))
-    assert "Đã gửi. Mã của bạn" in tip
-    assert "Nơi nhận tin: Công an" in tip
-    assert "Bạn kể vậy là đủ rồi" in child
-    assert "111" in child
-    assert "Người trực đã được báo" in help_
-    assert len({receipt_in(tip), receipt_in(child), receipt_in(help_)}) == 3
-
-    await service.at_rest()
-    assert set(referrals_of(service, an)) == {"police"}
-    assert {state for state, _, _ in referrals_of(service, an).values()} == {"sent"}, (
-        "nobody of that office has a phone"
-    )
-    assert "hotline_111" in referrals_of(service, binh)
-    assert {"police", "hotline_111"} <= set(referrals_of(service, chi))
-    assert referrals_of(service, chi)["police"][1:] == ("L4", 1)
-    assert referrals_of(service, chi)["hotline_111"] == ("delivered", "L4", 1)
-
+async def they_tell_and_an_officer_takes_it(telegram: FakeTelegram, service: Service, book: Book) -> None:
+    officer = await somebody_on_duty(service, telegram, book)
+    told = await the_three_stories(service, *(Person(telegram) for _ in range(3)))
+    assert len(set(map(receipt_in, told))) == 3
     await the_officer_takes_it(telegram, service, officer)
     assert TOKEN not in service.output
     assert not leaked(service.output)
@@ -230,9 +112,9 @@ async def test_a_wrong_code_makes_nobody_an_officer(telegram: FakeTelegram, serv
 async def test_stop_takes_the_chat_of_two_days_away(telegram: FakeTelegram, service: Service) -> None:
     person = Person(telegram)
     await person.say("/start")
-    await person.press("An toàn", "Tôi thấy việc đáng ngờ")
+    await person.choose("An toàn", "Tôi thấy việc đáng ngờ")
     await person.say("một điều không ai được đọc")
-    await person.press("Dừng và xóa")
+    await person.choose("Dừng và xóa")
     await person.hears("Đã dừng")
     await service.at_rest()
     left = [one["text"] for one in telegram.chats[person.chat].values()]
@@ -259,7 +141,7 @@ async def test_an_old_button_leads_to_the_question_that_stands(telegram: FakeTel
     person = Person(telegram)
     await person.say("/start")
     old = next(data for data in shown_data(telegram, person) if data.endswith(":watched"))
-    await person.press("An toàn", "Tôi thấy việc đáng ngờ")
+    await person.choose("An toàn", "Tôi thấy việc đáng ngờ")
     telegram.forget_queries()
     send_press(telegram, person, old)
     assert "Bạn thấy việc này ở chỗ như thế nào?" in await person.hears("Nút đó của câu trước")
@@ -314,7 +196,7 @@ async def test_the_real_command_keeps_telegrams_pace_and_ends_when_told(home: Pa
         person = Person(telegram)
         began = asyncio.get_running_loop().time()
         await person.say("/start")
-        await person.press("An toàn", "Tôi thấy việc đáng ngờ")
+        await person.choose("An toàn", "Tôi thấy việc đáng ngờ")
         assert asyncio.get_running_loop().time() - began >= 2, "one message a second to one chat"
         assert await asyncio.to_thread(service.stop) == 0
         assert service.count("SELECT count(*) FROM outbox WHERE claimed_until > 0 AND finished = 0") == 0

@@ -1,14 +1,8 @@
-"""The whole service and a small Zalo Bot Platform: what people type, what they are told, what reaches the agencies.
-
-`Person` knows of the bot what the fact sheet says (channels.md §1.1) and what stands on the screen: texts with numbers.
-"""
+"""The whole service and a small Zalo Bot Platform (channels.md §1.1): what people type, what they and the agencies are told."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import itertools
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,19 +11,14 @@ import pytest_asyncio
 
 from bot.book import Book
 from bot.settings import BadSetting, read_settings
-from storage.base import Address
-from storage.turns import address_id
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.zalo_bot import TOKEN, FakeZaloBot
+from tests.people import OnTelegram, referrals_of, somebody_on_duty, the_three_stories
+from tests.people import OnZaloBot as Person
 from tests.service import SECRET, Service
-from tests.test_telegram_service import Person as OfficersPhone
-from tests.test_telegram_service import office_of
-from tests.world import SAID, leaked
+from tests.world import leaked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-_people = itertools.count(1)
-TIP_WORDS = "Quán ở cạnh chợ, xã Bắc Quang, Hà Giang cũ, xe biển 23A-445.67"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,116 +46,17 @@ async def service(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def officer(service: Service, telegram: FakeTelegram, book: Book) -> OfficersPhone:
+async def officer(service: Service, telegram: FakeTelegram, book: Book) -> OnTelegram:
     """Somebody on duty at 111."""
-    phone = OfficersPhone(telegram)
-    code = await service.invite(office_of(book, "hotline_111"))
-    assert "nhận thông báo" in await phone.say(f"/canbo {code}")
-    return phone
-
-
-class Person:
-    """Somebody with Zalo: types words, or the number that stands before an answer."""
-
-    def __init__(self, zalo: FakeZaloBot) -> None:
-        self.zalo = zalo
-        self.chat = hashlib.blake2b(str(next(_people)).encode(), digest_size=10).hexdigest()
-        SAID.add(self.chat)
-
-    async def say(self, *texts: str) -> str:
-        """Type these one after the other; the last answer."""
-        for text in texts:
-            SAID.add(text)
-            answer = await self._answered(self.zalo.say, text)
-        return answer
-
-    async def choose(self, *labels: str) -> str:
-        """Type the number of an answer of the question on the screen, one question after the other."""
-        for label in labels:
-            answer = await self.say(str(self.number_of(label)))
-        return answer
-
-    def number_of(self, label: str) -> int:
-        found = re.search(rf"^(\d+)\. (?:✓ )?{re.escape(label)}$", self.heard[-1], re.MULTILINE)
-        assert found, f"{label!r} is no answer of {self.heard[-1]!r}"
-        return int(found[1])
-
-    async def _answered(self, does: object, *given: str) -> str:
-        before = len(self.heard)
-        does(self.chat, *given)  # type: ignore[operator]
-        await self.zalo.until(lambda: len(self.heard) > before, 15)
-        return self.heard[-1]
-
-    @property
-    def heard(self) -> list[str]:
-        return self.zalo.texts(self.chat)
-
-
-async def tell_a_tip(person: Person) -> str:
-    hello = await person.say("xin chào")
-    assert "hệ thống trả lời tự động, không phải công an" in hello
-    assert hello.index("111") < hello.index("1. An toàn")
-    await person.choose(
-        "An toàn", "Tôi thấy việc đáng ngờ", "Quán karaoke, quán bar", "Không còn", "Trong nước", "Kể thêm vài điều"
-    )
-    await person.say(TIP_WORDS)
-    await person.choose("Hôm nay", "Tôi không rõ", "Tôi không rõ")
-    await person.say("Xe bảy chỗ, hay đỗ sau quán buổi tối", "Có hai cô gái trẻ, hỏi chuyện thì có người gọi vào ngay")
-    assert "Hoặc nhắn: " in person.heard[-1]
-    await person.say("bỏ qua")
-    review = await person.choose("Không", "Được")
-    assert TIP_WORDS in review
-    return await person.choose("Gửi")
-
-
-async def a_child_is_screened(person: Person) -> str:
-    await person.say("xin chào")
-    asked = [await person.choose("An toàn"), await person.choose("Tôi lo cho mình hoặc cho ai đó")]
-    for label in ("Tôi đồng ý", "Cho tôi", "Dưới 16", "Đang ở Việt Nam"):
-        asked.append(await person.choose(label))
-    last = await person.choose("Lúc được lúc không")
-    told = " ".join((*asked, last))
-    for never in ("Giấy tờ hoặc điện thoại có bị", "trả nợ", "Có bị đánh", "Có bị ép", "khác lời hứa"):
-        assert never not in told, "a child writing alone is never asked about means or purpose"
-    return last
-
-
-async def a_call_for_help(person: Person) -> str:
-    first = await person.say("cứu em với, họ nhốt em trong phòng không cho ra")
-    assert first.index("113") < first.index("?"), "the numbers come before any question"
-    assert "111" in first
-    await person.choose("Ở Việt Nam", "Chỉ nhắn tin ở đây")
-    return await person.say("Nhà trọ sau bến xe, Lạng Sơn")
-
-
-def referrals_of(service: Service, chat: str) -> dict[str, tuple[str, str, int]]:
-    """Route → (state, level, urgent) of what this person's intake became."""
-    rows = service.rows(
-        "SELECT r.route, r.state, r.level, r.urgent FROM referral r JOIN intake i ON i.id = r.intake "
-        "JOIN conversation c ON c.id = i.conversation WHERE c.address = ?",
-        address_id(Address("zalo_bot", chat), service.sealer),
-    )
-    return {route: (state, level, urgent) for route, state, level, urgent in rows}
+    return await somebody_on_duty(service, telegram, book)
 
 
 async def test_the_three_stories_by_webhook(
-    zalo: FakeZaloBot, service: Service, officer: OfficersPhone, book: Book
+    zalo: FakeZaloBot, service: Service, officer: OnTelegram, book: Book
 ) -> None:
     """A tip, a child's screening and a call for help at the same time, by numbers."""
-    an, binh, chi = (Person(zalo) for _ in range(3))
-    tip, child, help_ = await asyncio.gather(tell_a_tip(an), a_child_is_screened(binh), a_call_for_help(chi))
-    assert "Đã gửi. Mã của bạn" in tip
-    assert "Nơi nhận tin: Công an" in tip
-    assert "Bạn kể vậy là đủ rồi" in child
-    assert "111" in child
-    assert "Người trực đã được báo" in help_
-    assert "KHẨN" in await officer.hears("KHẨN")
-
-    await service.at_rest()
-    assert set(referrals_of(service, an.chat)) == {"police"}
-    assert "hotline_111" in referrals_of(service, binh.chat)
-    assert {"police", "hotline_111"} <= set(referrals_of(service, chi.chat))
-    assert referrals_of(service, chi.chat)["hotline_111"] == ("delivered", "L4", 1)
+    await the_three_stories(service, *(Person(zalo) for _ in range(3)))
+    assert "L4" in await officer.hears("KHẨN")
     assert TOKEN not in service.output
     assert not leaked(service.output)
 
@@ -184,21 +74,21 @@ async def test_a_call_for_help_by_polling(tmp_path: Path) -> None:
 
 
 async def test_who_may_be_a_child_is_answered_at_once_and_the_staff_are_told(
-    zalo: FakeZaloBot, service: Service, officer: OfficersPhone
+    zalo: FakeZaloBot, service: Service, officer: OnTelegram
 ) -> None:
     child, before = Person(zalo), len(officer.heard)
-    answer = await child._answered(zalo.withhold)
+    answer = await child.does(zalo.withhold, child.chat)
     assert answer.startswith("Tin của bạn đến đây bị trống. Cần giúp thì gọi 111 (miễn phí, ngày đêm) hoặc 113.")
     assert "Gặp người thật" in answer
     await officer.telegram.until(lambda: len(officer.heard) > before, 15)
     assert "Tin mới" in officer.heard[-1]
-    assert set(referrals_of(service, child.chat)) == {"hotline_111"}
-    again = await child._answered(zalo.withhold)
+    assert set(referrals_of(service, child)) == {"hotline_111"}
+    again = await child.does(zalo.withhold, child.chat)
     assert "111" in again
 
 
 async def test_a_message_of_nobody_known_reaches_the_staff(
-    zalo: FakeZaloBot, service: Service, officer: OfficersPhone
+    zalo: FakeZaloBot, service: Service, officer: OnTelegram
 ) -> None:
     """Zalo tells that somebody wrote, without a chat to answer in: the staff hear of it, and each such event counts."""
     before, unanswered = len(officer.heard), len(zalo.called("sendMessage"))
@@ -232,9 +122,9 @@ async def test_a_photo_and_a_voice_message_are_brought_in_while_zalo_has_them(
 ) -> None:
     person = Person(zalo)
     await person.say("xin chào")
-    await person._answered(lambda chat: zalo.send_photo(chat, "Xe đón ở bến", field="photo"))
+    await person.does(zalo.send_photo, person.chat, "Xe đón ở bến", field="photo")
     assert "Đã nhận ảnh" in person.heard[-1]
-    await person._answered(zalo.send_voice)
+    await person.does(zalo.send_voice, person.chat)
     assert "Đã nhận ghi âm" in person.heard[-1]
     kept = "SELECT count(*) FROM attachment WHERE sealed_content IS NOT NULL AND kind IN ('photo', 'voice')"
     await service.until(lambda: service.count(kept) == 2)

@@ -1,16 +1,9 @@
-"""The whole service and a small Zalo OA: what people write and press, what they are told, what reaches the agencies.
-
-`Person` knows of the account what the fact sheet says (channels.md §1.2) and what stands on the screen: texts with numbers, and
-at most five buttons, whose payload comes back as a text.
-"""
+"""The whole service and a small Zalo OA (channels.md §1.2): what people write and press, what they and the agencies are told."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import re
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -18,19 +11,14 @@ import pytest_asyncio
 
 from bot.book import Book
 from bot.settings import BadSetting, read_settings
-from storage.base import Address
-from storage.turns import address_id
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.zalo_oa import FakeZaloOa
+from tests.people import OnZaloOa as Person
+from tests.people import somebody_on_duty, the_three_stories, where
 from tests.service import Service
-from tests.test_telegram_service import Person as OfficersPhone
-from tests.test_telegram_service import office_of
-from tests.world import SAID, leaked
+from tests.world import leaked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-_people = itertools.count(2_512_523_625_412_515)
-TIP_WORDS = "Quán ở cạnh chợ, xã Bắc Quang, Hà Giang cũ, xe biển 23A-445.67"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,111 +45,10 @@ async def service(
         yield running
 
 
-class Person:
-    """Somebody with Zalo: presses the button where there is one, and else types the number that stands before the answer."""
-
-    def __init__(self, zalo: FakeZaloOa) -> None:
-        self.zalo = zalo
-        self.id = str(next(_people))
-        SAID.add(self.id)
-
-    async def say(self, *texts: str) -> str:
-        """Type these one after the other; the last answer."""
-        for text in texts:
-            SAID.add(text)
-            answer = await self.does(self.zalo.say, text)
-        return answer
-
-    async def choose(self, *labels: str) -> str:
-        """Answer the question on the screen, one after the other."""
-        for label in labels:
-            if label in self.zalo.buttons(self.id):
-                answer = await self.does(self.zalo.press, label)
-            else:
-                answer = await self.say(str(self.number_of(label)))
-        return answer
-
-    def number_of(self, label: str) -> int:
-        found = re.search(rf"^(\d+)\. (?:✓ )?{re.escape(label)}$", self.heard[-1], re.MULTILINE)
-        assert found, f"{label!r} is no answer of {self.heard[-1]!r}"
-        return int(found[1])
-
-    async def does(self, does: Callable[..., Any], *given: Any) -> str:
-        before = len(self.heard)
-        does(self.id, *given)
-        await self.zalo.until(lambda: len(self.heard) > before, 15)
-        return self.heard[-1]
-
-    @property
-    def heard(self) -> list[str]:
-        return self.zalo.texts(self.id)
-
-
-async def tell_a_tip(person: Person) -> str:
-    hello = await person.say("xin chào")
-    assert "hệ thống trả lời tự động, không phải công an" in hello
-    assert hello.index("111") < hello.index("1. An toàn")
-    await person.choose(
-        "An toàn", "Tôi thấy việc đáng ngờ", "Quán karaoke, quán bar", "Không còn", "Trong nước", "Kể thêm vài điều"
-    )
-    await person.say(TIP_WORDS)
-    await person.choose("Hôm nay", "Tôi không rõ", "Tôi không rõ")
-    await person.say("Xe bảy chỗ, hay đỗ sau quán buổi tối", "Có hai cô gái trẻ, hỏi chuyện thì có người gọi vào ngay")
-    await person.choose("Bỏ qua")
-    review = await person.choose("Không", "Được")
-    assert TIP_WORDS in review
-    return await person.choose("Gửi")
-
-
-async def a_child_is_screened(person: Person) -> str:
-    await person.say("xin chào")
-    asked = [await person.choose("An toàn"), await person.choose("Tôi lo cho mình hoặc cho ai đó")]
-    for label in ("Tôi đồng ý", "Cho tôi", "Dưới 16", "Đang ở Việt Nam"):
-        asked.append(await person.choose(label))
-    last = await person.choose("Lúc được lúc không")
-    told = " ".join((*asked, last))
-    for never in ("Giấy tờ hoặc điện thoại có bị", "trả nợ", "Có bị đánh", "Có bị ép", "khác lời hứa"):
-        assert never not in told, "a child writing alone is never asked about means or purpose"
-    return last
-
-
-async def a_call_for_help(person: Person) -> str:
-    first = await person.say("cứu em với, họ nhốt em trong phòng không cho ra")
-    assert first.index("113") < first.index("?"), "the numbers come before any question"
-    assert "111" in first
-    await person.choose("Ở Việt Nam", "Chỉ nhắn tin ở đây")
-    return await person.say("Nhà trọ sau bến xe, Lạng Sơn")
-
-
-def where(service: Service, person: Person) -> str:
-    return address_id(Address("zalo_oa", person.id), service.sealer)
-
-
-def referrals_of(service: Service, person: Person) -> dict[str, tuple[str, str, int]]:
-    """Route → (state, level, urgent) of what this person's intake became."""
-    rows = service.rows(
-        "SELECT r.route, r.state, r.level, r.urgent FROM referral r JOIN intake i ON i.id = r.intake "
-        "JOIN conversation c ON c.id = i.conversation WHERE c.address = ?", where(service, person),
-    )  # fmt: skip
-    return {route: (state, level, urgent) for route, state, level, urgent in rows}
-
-
 async def test_the_three_stories(zalo: FakeZaloOa, service: Service, telegram: FakeTelegram, book: Book) -> None:
     """A tip, a child's screening and a call for help at the same time; an officer of 111 is told of the last."""
-    officer = OfficersPhone(telegram)
-    assert "nhận thông báo" in await officer.say(f"/canbo {await service.invite(office_of(book, 'hotline_111'))}")
-    an, binh, chi = (Person(zalo) for _ in range(3))
-    tip, child, help_ = await asyncio.gather(tell_a_tip(an), a_child_is_screened(binh), a_call_for_help(chi))
-    assert "Đã gửi. Mã của bạn" in tip
-    assert "Nơi nhận tin: Công an" in tip
-    assert "Bạn kể vậy là đủ rồi" in child
-    assert "111" in child
-    assert "Người trực đã được báo" in help_
-    await service.at_rest()
-    assert set(referrals_of(service, an)) == {"police"}
-    assert "hotline_111" in referrals_of(service, binh)
-    assert referrals_of(service, chi)["police"][1:] == ("L4", 1)
-    assert referrals_of(service, chi)["hotline_111"] == ("delivered", "L4", 1)
+    officer = await somebody_on_duty(service, telegram, book)
+    await the_three_stories(service, *(Person(zalo) for _ in range(3)))
     assert "L4" in await officer.hears("KHẨN")
     assert not leaked(service.output)
     for secret in (zalo.key, zalo.app_secret, zalo.access, zalo.refresh):

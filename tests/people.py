@@ -176,7 +176,7 @@ async def tell_a_tip(person: Person) -> str:
     await person.pick("Quán karaoke, quán bar")
     await person.choose("Không còn", "Trong nước", "Kể thêm vài điều")
     await person.say(TIP_WORDS)
-    await person.choose("Hôm nay", "Tôi không rõ", "Tôi không rõ")
+    await person.choose("Đúng nơi đó", "Hôm nay", "Tôi không rõ", "Tôi không rõ")
     await person.say("Xe bảy chỗ, hay đỗ sau quán buổi tối", "Có hai cô gái trẻ, hỏi chuyện thì có người gọi vào ngay")
     await person.skip()
     review = await person.choose("Không", "Được")

@@ -105,24 +105,32 @@ class Combinations:
         if then == ALL and other == NONE:
             return test
         key = (test, then, other)
-        if key not in self._choices:
-            asked = min(self._nodes[one][0] for one in key)
-            no, yes = zip(*(self._split(one, asked) for one in key), strict=True)
-            self._choices[key] = self._node(asked, self._choose(*no), self._choose(*yes))
-        return self._choices[key]
-
-    def _split(self, one: Set, question: int) -> tuple[Set, Set]:
-        asked, no, yes = self._nodes[one]
-        return (no, yes) if asked == question else (one, one)
+        known = self._choices.get(key)
+        if known is None:
+            # Written out, not looped over three sets: this runs 200,000 times at every start.
+            first, test_no, test_yes = self._nodes[test]
+            second, then_no, then_yes = self._nodes[then]
+            third, other_no, other_yes = self._nodes[other]
+            asked = min(first, second, third)
+            if first != asked:
+                test_no = test_yes = test
+            if second != asked:
+                then_no = then_yes = then
+            if third != asked:
+                other_no = other_yes = other
+            no = self._choose(test_no, then_no, other_no)
+            known = self._node(asked, no, self._choose(test_yes, then_yes, other_yes))
+            self._choices[key] = known
+        return known
 
     def _node(self, question: int, no: Set, yes: Set) -> Set:
         if no == yes:
             return no
         key = (question, no, yes)
-        if key not in self._known:
-            self._known[key] = len(self._nodes)
+        number = self._known.setdefault(key, len(self._nodes))
+        if number == len(self._nodes):
             self._nodes.append(key)
-        return self._known[key]
+        return number
 
     # ----------------------------------------------------------------------------------------------------- one example
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import segno
 from markupsafe import Markup
 
 BORDER: Final = 4
@@ -14,5 +13,7 @@ BORDER: Final = 4
 def drawn(text: str) -> Markup:
     """An <svg> for the page itself: dark on light whatever the page's colours are, and without a style attribute, which the
     policy of our pages refuses. A camera reads it with 15 % of it covered (level M)."""
+    import segno  # 40 ms at every start, for a page that few officers open once
+
     code = segno.make(text, error="m", boost_error=False, micro=False)
     return Markup(code.svg_inline(border=BORDER, omitsize=True, svgclass=None, lineclass=None, light="#fff"))  # noqa: S704

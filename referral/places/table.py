@@ -204,7 +204,11 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def type_of(name: str) -> str:
     """The type before a name of the table: "Xã", "Quận", …; empty where there is none."""
-    return next((one for one in TYPES if name.startswith(f"{one} ")), "")
+    first, _, rest = name.partition(" ")
+    second, space, _ = rest.partition(" ")
+    if space and f"{first} {second}" in TYPES:
+        return f"{first} {second}"
+    return first if rest and first in TYPES else ""
 
 
 class _Speller:
@@ -212,11 +216,16 @@ class _Speller:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, frozenset[str]]] = {}
+        self._names: dict[str, Spelt] = {}
 
     def name(self, name: str) -> Spelt:
-        kind = type_of(name)
-        both = [self._word(word) for word in words_of(name.removeprefix(kind))]
-        return Spelt(kind, tuple(word for word, _ in both), tuple(found for _, found in both))
+        """A name spelt; thousands of communes are called like another, and share what is kept."""
+        known = self._names.get(name)
+        if known is None:
+            kind = type_of(name)
+            words, found = zip(*map(self._word, words_of(name.removeprefix(kind))), strict=True)
+            known = self._names[name] = Spelt(kind, words, found)
+        return known
 
     def letters(self) -> dict[str, str]:
         """Each word that was spelt, without its marks."""

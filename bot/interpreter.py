@@ -12,8 +12,8 @@ SWITCH_S: Final = 0.0005
 """How soon a busy event loop lets the database's thread go on: at Python's 5 ms a full loop leaves it 50 commits a second."""
 
 YOUNG: Final = 5_000
-"""After so many new objects the young ones are looked through, 3 ms. At Python's 700 it is done for what a few turns hold in hand,
-and costs each turn 29 µs instead of 10."""
+"""After so many new objects the young ones are looked through, 3 ms. At Python's 700 it is done for what a few turns have in
+hand, and costs each turn 29 µs instead of 10."""
 
 PR_SET_DUMPABLE: Final = 4  # prctl(2)
 

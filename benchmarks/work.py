@@ -17,20 +17,21 @@ TURNS: tuple[tuple[str, str], ...] = (
     (TAP, "no"),
     (TAP, "in_vn"),
     (TAP, "more"),
-    (TEXT, "Quán ở cạnh chợ, xã Bắc Quang, Hà Giang cũ"),
+    (TEXT, "Quán số {n} ở cạnh chợ, xã Bắc Quang, Hà Giang cũ"),
+    (TAP, "c01153"),
     (TAP, "today"),
     (TAP, "unsure"),
     (TAP, "m01"),
     (TAP, "done"),
-    (TEXT, "Xe bảy chỗ biển số 23A, hay đỗ sau quán buổi tối"),
-    (TEXT, "Quán mới mở hai tháng, có mấy cô ở tỉnh khác đến làm, tối nào cũng đông khách"),
+    (TEXT, "Xe bảy chỗ biển số 23A {n}, hay đỗ sau quán buổi tối"),
+    (TEXT, "Quán mới mở hai tháng, có mấy cô ở tỉnh khác đến làm, tối nào cũng đông khách, {n} người"),
     (TAP, "skip"),
     (TAP, "no"),
     (TAP, "yes"),
     (TAP, "send"),
     (TAP, "done"),
 )
-"""What one person does, to the receipt and the end."""
+"""What one person does, to the receipt and the end. `{n}` is another number for each, so that no two write the same."""
 TICKS = frozenset({"karaoke", "m01"})
 """Boxes of a question that stands: it keeps its number, so the next press names the same one."""
 
@@ -45,8 +46,8 @@ def turns_of(person: int) -> Iterator[bytes]:
     for number, (kind, what) in enumerate(TURNS):
         body: dict[str, Any] = {"update_id": next(_updates)}
         if kind == TEXT:
-            message = {"message_id": 10 + number, "from": user, "chat": chat, "date": 1_790_000_000, "text": what}
-            body["message"] = message
+            message = {"message_id": 10 + number, "from": user, "chat": chat, "date": 1_790_000_000}
+            body["message"] = {**message, "text": what.format(n=person % 9973)}
         else:
             shown = {"message_id": 9 + number, "chat": chat, "date": 1_790_000_000, "text": "Bạn cần gì lúc này?"}
             body["callback_query"] = {

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from bot.demo import add_demo_keys, add_demo_officers, refuse_demo_officers, ref
 from bot.held import while_held
 from bot.interpreter import settle
 from bot.keys import open_with_key
+from bot.languages.model import turned_on
 from bot.plan import Plan
 from bot.reach import Reach, doors_on
 from bot.receive import Receiver, utc_now
@@ -82,9 +83,19 @@ def todays_book() -> Book:
     return book
 
 
+def offered_in(book: Book, settings: Settings) -> Book:
+    """The book with the languages that are on here: in a trial all. Raises BadSetting for one that there is not."""
+    known = book.catalogues.languages
+    strange = sorted(set(settings.languages) - set(known))
+    if strange:
+        raise BadSetting(f"NHIPCAU_LANGUAGES names {strange[0]}; known are {', '.join(known)}")
+    on = turned_on(known.values(), settings.languages, trial=settings.trial)
+    return replace(book, catalogues=book.catalogues.offering(on))
+
+
 async def open_parts(settings: Settings, book: Book | None = None) -> Parts:
     """Open the storage, build every part over the book (today's). Raises BadBook, KeyLost, StorageUnfit, DemoInProduction."""
-    book = book or todays_book()
+    book = offered_in(book or todays_book(), settings)
     storage = await open_with_key(settings.home, settings.database, settings.key_at)
     try:
         return await _built(settings, book, storage)

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import flows.check
 import referral.check
-from bot.catalogues import SOURCE_LOCALE, Catalogues, read_catalogue
+from bot.catalogues import BESIDE, SOURCE_LOCALE, Catalogues, read_catalogue
+from bot.languages.model import Language, partly, unchecked
+from bot.languages.read import NAME as LANGUAGES
+from bot.languages.read import read_languages
 from flows.book import FlowBook, build, free_text_slots
 from flows.hear.read import read_lexicon
 from flows.model import Everywhere, FlowDef, Problem
@@ -50,13 +53,15 @@ def read_book(root: Path = ROOT, on: date | None = None) -> tuple[Book, list[Pro
     """
     flow_book, flow_problems = read_flow_book(root / "flows")
     referral_book, referral_problems = read_referral(_texts(root / "referral"))
-    problems = flow_problems + [_as_problem(problem) for problem in referral_problems]
+    languages, language_problems = read_languages((root / LANGUAGES).read_text("utf-8"))
+    problems = flow_problems + [_as_problem(problem) for problem in referral_problems] + language_problems
     if flow_book is None or referral_book is None:
         raise BadBook([problem for problem in problems + _referral_problems(referral_book) if not problem.warning])
     places, wrong = read_places(root / "referral" / "places")
     if places is None:
         raise BadBook(wrong)
-    book = Book(flow_book, referral_book, read_catalogues(root / "locales"), free_text_slots(flow_book), places)
+    catalogues = read_catalogues(root / "locales", languages)
+    book = Book(flow_book, referral_book, catalogues, free_text_slots(flow_book), places)
     problems += cross_check(book, on)
     errors = [problem for problem in problems if not problem.warning]
     if errors:
@@ -77,7 +82,10 @@ def read_places(folder: Path) -> tuple[Table | None, list[Problem]]:
 def cross_check(book: Book, on: date | None = None) -> list[Problem]:
     """What no single file can answer: flows against languages, numbers and screening profiles; referral against itself."""
     numbers = {re.sub(r"\D", "", number) for number in book.referral.hotlines}
-    found = flows.check.problems(book.flows, book.catalogues.texts, numbers)
+    languages = book.catalogues.languages
+    found = flows.check.problems(book.flows, book.catalogues.texts, numbers, partly(languages.values()))
+    found += _language_problems(book)
+    found += unchecked(languages.values())
     found += _referral_problems(book.referral)
     found += _profile_problems(book)
     return found
@@ -111,11 +119,34 @@ def read_flow_book(folder: Path) -> tuple[FlowBook | None, list[Problem]]:
     return build(definitions, everywhere, lexicon), problems
 
 
-def read_catalogues(folder: Path) -> Catalogues:
+def _language_problems(book: Book) -> Iterator[Problem]:
+    """A language has its file and stands in the list; a complete one names every agency and telephone line."""
+    catalogues = book.catalogues
+    for locale in sorted(catalogues.texts.keys() ^ catalogues.languages.keys() - {SOURCE_LOCALE}):
+        remedy = f"a language needs an entry there and locales/{locale}/LC_MESSAGES/messages.po"
+        yield Problem(f"{LANGUAGES} {locale}", "stands in only one of the list and the folders", remedy)
+    for one in catalogues.languages.values():
+        if one.extent == "complete" and one.id != BESIDE:
+            yield from _names_missing(book.referral, one)
+
+
+def _names_missing(book: ReferralBook, language: Language) -> Iterator[Problem]:
+    needed = [
+        ("agencies", set(book.route_names), set(language.agencies)),
+        ("hotlines", set(book.hotlines), set(language.hotlines)),
+    ]
+    for kind, wanted, given in needed:
+        for name in sorted(wanted ^ given):
+            what = "has no name" if name in wanted else "is not known"
+            yield Problem(f"{LANGUAGES} {language.id} {kind}", f"`{name}` {what}", "name those of referral/directory")
+
+
+def read_catalogues(folder: Path, languages: Mapping[str, Language]) -> Catalogues:
     """Every language that has a catalogue, but the source language."""
     found = sorted(folder.glob("*/LC_MESSAGES/messages.po"))
     texts = {path.parts[-3]: read_catalogue(path.read_bytes()) for path in found}
-    return Catalogues({locale: catalogue for locale, catalogue in texts.items() if locale != SOURCE_LOCALE})
+    texts = {locale: catalogue for locale, catalogue in texts.items() if locale != SOURCE_LOCALE}
+    return Catalogues(texts, languages)
 
 
 def _texts(folder: Path, *kinds: str) -> Mapping[str, str]:

@@ -29,6 +29,7 @@ from bot.intake import (
     new_intake,
     updated,
 )
+from bot.names import hotline_lines
 from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
 from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.rights import Done, exercise
@@ -40,7 +41,6 @@ from bot.window import decide_window, opens
 from flows.engine import Given, turn
 from flows.files import FILES, why_not_kept
 from flows.model import Choice, Chose, Conversation, Empty, Gone, Line, Media, Sent, StaffWrote, Turned, Woke
-from referral.directory import hotlines_to_show
 from referral.model import Consent, Intake, Referral
 from referral.routing import route
 from referral.screening import judge
@@ -123,6 +123,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     turned = _with_staff(event, turn(book.flows, before, event.what, given))
     draft = turned.draft or turned.conversation
     turned = _with_numbers(book, before, turned, draft)
+    turned = _with_doubt(book, before, turned, draft)
     intake, is_new = _intake(snapshot, event, book, before, turned, draft)
     found = snapshot.receipt.intake if snapshot.receipt and "lookup" in turned.do else ""
     talk = _kept(turned.conversation, before, event, intake, found, bool(turned.conversation.flow))
@@ -217,6 +218,16 @@ def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conve
     return replace(turned, prompt=replace(turned.prompt, lines=(line, *turned.prompt.lines)))
 
 
+def _with_doubt(book: Book, before: Conversation, turned: Turned, draft: Conversation) -> Turned:
+    """A translation that no native speaker has read says so, once when a conversation begins or goes over to that language."""
+    is_new = not before.flow or before.locale != draft.locale
+    if turned.prompt is None or not is_new or draft.quiet or not book.catalogues.says_unchecked(draft.locale):
+        return turned
+    line = Line(book.flows.everywhere.sentences["translated"], "everywhere.translated")
+    *first, last = turned.prompt.lines
+    return replace(turned, prompt=replace(turned.prompt, lines=(*first, line, last)))
+
+
 def _newcomer(event: Event, book: Book) -> Conversation:
     language = event.language.partition("-")[0]
     locale = language if language in book.catalogues.locales else "vi"
@@ -272,6 +283,9 @@ def _told(talk: Conversation) -> tuple[object, ...]:
 
 def _offers(book: Book, event: Event, name: str, talk: Conversation) -> tuple[Choice, ...]:
     """The choices that depend on the case: the agencies one may agree to, in the person's words."""
+    if name == "languages":
+        # Their own names, not to be translated: who has ended up in a language they cannot read finds theirs.
+        return tuple(Choice(one, name) for one, name in book.catalogues.named)
     if name != "consent":
         return ()
     kind = kind_of(book, talk, "")
@@ -323,7 +337,7 @@ def _values(
     if "{numbers}" in text:
         facts = facts_from(book, draft, kind_of(book, draft, intake.kind if intake else ""))
         routing = route(book.referral, facts, judge(book.referral, facts))
-        values["numbers"] = "\n".join(hotlines_to_show(book.referral, routing.numbers, draft.locale))
+        values["numbers"] = "\n".join(hotline_lines(book, routing.numbers, draft.locale))
     return values
 
 

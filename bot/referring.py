@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bot.book import Book
 from bot.events import Event, fresh
+from bot.names import agency_name
 from flows.conditions import answered, values_of
 from flows.model import Choice, Conversation, Empty
 from referral.book import Clock
@@ -191,8 +192,7 @@ def sendable(routing: Routing, intake: Intake) -> Sequence[Route]:
 
 def consent_choices(book: Book, routing: Routing, locale: str) -> tuple[Choice, ...]:
     """The agencies that a person may agree to, one choice each, by the names they know."""
-    at = 0 if locale == "vi" else 1
-    return tuple(Choice(one.to, book.referral.route_names[one.to][at]) for one in unique(routing.routes))
+    return tuple(Choice(one.to, agency_name(book, one.to, locale)) for one in unique(routing.routes))
 
 
 def asks_for_a_person(intake: Intake, do: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bot.book import Book
 from bot.events import Event, fresh
+from bot.names import agency_name
 from bot.referring import notice_again, short_code
 from flows.conditions import values_of
 from flows.model import Conversation
@@ -171,7 +172,7 @@ class _Sayer:
         return self._book.catalogues.translate(self._locale, f"everywhere.{name}", sentence)
 
     def agency(self, referral: Referral) -> str:
-        return self._book.referral.route_names[referral.to][self._locale != "vi"]
+        return agency_name(self._book, referral.to, self._locale)
 
 
 def _day(at: datetime) -> str:

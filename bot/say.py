@@ -70,7 +70,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def _button(prompt: Prompt, choice: Choice, locale: str, catalogues: Catalogues, role: str) -> Button:
-    label = catalogues.translate(locale, choice.context, choice.label) if choice.context else choice.label
+    label = catalogues.label(locale, choice.context, choice.label) if choice.context else choice.label
     return Button(
         data=f"p{prompt.number}:{choice.id}",
         label=label,

@@ -87,6 +87,7 @@ class Settings:
     place_named: bool = False
     work_here: bool = True
     down_minutes: int = 10
+    languages: tuple[str, ...] = ("en",)
     proxies: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
 
     @property
@@ -114,6 +115,7 @@ NAMES = {
     "NHIPCAU_AWAY": "https address of the page that quick exit leads to (default: a calendar of this service)",
     "NHIPCAU_OFFICIAL": "signed list of the official addresses, with .sig and .pem beside it, for the page /that",
     "NHIPCAU_MODE": "trial (default: demo officers and a banner) or production",
+    "NHIPCAU_LANGUAGES": "in production: unchecked languages that are offered all the same, with commas (default en)",
     "NHIPCAU_WORK": "here (default: serve also delivers) or elsewhere (processes of `work` do; PostgreSQL only)",
     "NHIPCAU_DOWN_MINUTES": "a channel that fails for so long is down and told of (default 10)",
     "NHIPCAU_PROXIES": "addresses of https servers before this one, with commas (default 127.0.0.1,::1)",
@@ -158,6 +160,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trial=_one_of("NHIPCAU_MODE", given, "trial", "production"),
         work_here=_one_of("NHIPCAU_WORK", given, "here", "elsewhere"),
         down_minutes=_minutes("NHIPCAU_DOWN_MINUTES", given.get("NHIPCAU_DOWN_MINUTES") or "10"),
+        languages=_languages("NHIPCAU_LANGUAGES", given.get("NHIPCAU_LANGUAGES", "en")),
         proxies=_networks("NHIPCAU_PROXIES", given.get("NHIPCAU_PROXIES") or "127.0.0.1,::1"),
         telegram_token=Secret(given.get("NHIPCAU_TELEGRAM_TOKEN", "")),
         telegram_api=(given.get("NHIPCAU_TELEGRAM_API") or "https://api.telegram.org").rstrip("/"),
@@ -270,6 +273,14 @@ def _networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(one.strip()) for one in text.split(","))
     except ValueError:
         raise BadSetting(f"{name} is `{text}`; it should be addresses or networks, with commas between them") from None
+
+
+def _languages(name: str, text: str) -> tuple[str, ...]:
+    """Codes of languages; whether there are such is for the book to say (bot/app.py). Raises BadSetting."""
+    found = tuple(one.strip() for one in text.split(",") if one.strip())
+    if not all(re.fullmatch(r"[a-z]{2,3}", one) for one in found):
+        raise BadSetting(f"{name} is `{text}`; it should be codes of languages with commas between them, like en,zh")
+    return found
 
 
 def _one_of(name: str, given: Mapping[str, str], usual: str, other: str) -> bool:

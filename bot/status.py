@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.book import Book
+from bot.names import agency_name
 from bot.rights import request_lines
 from referral.model import Referral, State
 from storage.base import ReceiptView
@@ -31,9 +32,8 @@ def status_lines(book: Book, receipt: ReceiptView | None, locale: str) -> str:
     """One line an agency, one sentence when it went to nobody; then the latest that officers wrote."""
     if receipt is None:
         return ""
-    at = 0 if locale == "vi" else 1
     lines = dict.fromkeys(
-        f"– {book.referral.route_names[route][at]}: {_sentence(book, SENTENCE[state], locale)}"
+        f"– {agency_name(book, route, locale)}: {_sentence(book, SENTENCE[state], locale)}"
         for route, state in receipt.states
     )
     lines = lines or {_sentence(book, "status_nobody", locale): None}
@@ -46,9 +46,8 @@ def status_lines(book: Book, receipt: ReceiptView | None, locale: str) -> str:
 def sent_to(book: Book, referrals: Iterable[Referral], locale: str) -> str:
     """The agencies that really have it, by the names people know; where another office stands in, that one is named."""
     routes = {office.id: office.route for office in book.referral.offices}
-    at = 0 if locale == "vi" else 1
     told = {routes.get(one.office, one.to) for one in referrals if one.state != "withdrawn"}
-    names = [name[at] for route, name in book.referral.route_names.items() if route in told]
+    names = [agency_name(book, route, locale) for route in book.referral.route_names if route in told]
     return ", ".join(names) or _sentence(book, "sent_to_nobody", locale)
 
 

@@ -5,7 +5,7 @@ every sentence there in every language? Returns problems; an error stops the sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 from flows.book import FIRST, FlowBook
 from flows.decoy import decoy_problems
@@ -24,7 +24,7 @@ GOES = ("danger", "stop", "person", "language", "staff")
 SENTENCES = frozenset(
     """kept_text kept_photo kept_voice kept_video kept_document kept_location kept_contact kept_sticker kept_after
     kept_edit not_understood notes_full not_told not_told_quiet matter_quiet matter_other matter_self_harm matter_injury
-    matter_fire matter_home matter_child matter_smuggling matter_wages matter_fraud
+    translated matter_fire matter_home matter_child matter_smuggling matter_wages matter_fraud
     old_button pick_more done choose_by_number choose_numbers or_words write_or_words
     not_understood_typed perhaps_person_typed expired empty_event safe_sentence too_many_codes too_fast
     nothing_to_go_back sent_to_nobody files_full file_too_large file_lost
@@ -42,8 +42,13 @@ Texts = Mapping[tuple[str, str], str]
 """A catalogue: (context, Vietnamese source) → translation."""
 
 
-def problems(book: FlowBook, catalogues: Mapping[str, Texts], numbers: Set[str]) -> list[Problem]:
-    """Everything wrong with the flows. `numbers` are the only telephone numbers a text may hold (digits only)."""
+def problems(
+    book: FlowBook, catalogues: Mapping[str, Texts], numbers: Set[str], partly: Mapping[str, Callable[[str], bool]] = {}
+) -> list[Problem]:
+    """Everything wrong with the flows. `numbers` are the only telephone numbers a text may hold (digits only).
+
+    `partly`: languages that need not have every sentence, and which contexts they must have.
+    """
     found: list[Problem] = list(_ways_to_nowhere(book))
     if FIRST not in book.flows:
         return [*found, Problem("flows/definitions", f"the flow `{FIRST}` is missing", "everybody begins there")]
@@ -59,7 +64,8 @@ def problems(book: FlowBook, catalogues: Mapping[str, Texts], numbers: Set[str])
     for context, text in sentences(book):
         found += _text_problems(context, text, numbers)
         for locale, catalogue in catalogues.items():
-            found += _translation_problems(locale, catalogue, context, text)
+            if (context, text) in catalogue or partly.get(locale, _always)(context):
+                found += _translation_problems(locale, catalogue, context, text)
     return found
 
 
@@ -263,9 +269,12 @@ def _everywhere_problems(everywhere: Everywhere) -> Iterator[Problem]:
 # ------------------------------------------------------------------------------------------------------------- texts
 
 
+def _is_label(context: str) -> bool:
+    return context.count(".") > 1 or (context.startswith("everywhere.") and context.split(".")[-1] in WAYS)
+
+
 def _text_problems(context: str, text: str, numbers: Set[str]) -> Iterator[Problem]:
-    is_label = context.count(".") > 1 or (context.startswith("everywhere.") and context.split(".")[-1] in WAYS)
-    if is_label and len(text) > LABEL_MAX:
+    if _is_label(context) and len(text) > LABEL_MAX:
         yield Problem(_where(context), f"a label of {len(text)} characters", f"at most {LABEL_MAX}")
     if len(text) > TEXT_MAX:
         yield Problem(_where(context), f"a text of {len(text)} characters", f"at most {TEXT_MAX}; make it two messages")
@@ -277,6 +286,10 @@ def _text_problems(context: str, text: str, numbers: Set[str]) -> Iterator[Probl
         if number not in numbers:
             found = f"shows the number {number}, which is not in referral/directory/hotlines.yaml"
             yield Problem(_where(context), found, "remove it")
+
+
+def _always(_: str) -> bool:
+    return True
 
 
 def _where(context: str) -> str:
@@ -291,6 +304,14 @@ def _translation_problems(locale: str, catalogue: Texts, context: str, text: str
         yield Problem(f"locales/{locale} {context}", f"no translation of “{text[:60]}”", "translate it")
     elif sorted(_placeholders(text)) != sorted(_placeholders(translation)):
         yield Problem(f"locales/{locale} {context}", "the placeholders differ from the Vietnamese", "use the same ones")
+    elif _digits(text) != _digits(translation):
+        yield Problem(f"locales/{locale} {context}", "shows other numbers than the Vietnamese", "show the same ones")
+    elif len(translation) > (LABEL_MAX if _is_label(context) else TEXT_MAX):
+        yield Problem(f"locales/{locale} {context}", f"is {len(translation)} characters long", "make it shorter")
+
+
+def _digits(text: str) -> set[str]:
+    return {re.sub(r"\D", "", run) for run in _phone_like(text)}
 
 
 def _placeholders(text: str) -> list[str]:

@@ -31,7 +31,6 @@ from flows.model import (
     Conversation,
     Empty,
     Gone,
-    Heard,
     Media,
     Moved,
     Opened,
@@ -42,6 +41,7 @@ from flows.model import (
     Woke,
 )
 from flows.place import without
+from flows.spoken import chosen_by_speaking, in_their_words, is_ours, locale_of
 from flows.staff import before_staff, silent, with_staff
 from flows.walk import (
     DONE,
@@ -153,19 +153,20 @@ def _first_words(now: UnderWay, text: str) -> Turned:
         return enter(now.tell("too_many_codes"), start(now))
     heard = hear(now.book.lexicon, text)
     if not now.talk.prompt or any(letter.isalpha() for letter in text):
-        now = now.keep(locale=_locale(now, heard))  # a bare number says nothing of a language
+        now = now.keep(locale=locale_of(heard))  # a bare number says nothing of a language
     now = now.keep(heard=(heard.intent, *heard.crises, *heard.matters))
     word = way(text) or _pressed_in_words(now, text)
     if word in ("language", "rights"):
-        # Whoever asks for their language or their data first sees the numbers first all the same.
-        return _way(at(now, start(now), say=True).keep(flow="", step=""), word)
+        return _numbers_first(now, word)
     if word in ALWAYS and not (word == "stop" and not now.talk.prompt):
         return _way(now, word)
     if heard.intent in NO_STORY or SECRETS in heard.matters:
         now = now.note(text)
     else:
         now = now.keep(answers={**now.talk.answers, "story": text})
-    return _way(now, "danger") if heard.urgent else enter(now, start(now))
+    if heard.urgent:
+        return _way(now, "danger")
+    return enter(now, start(now)) if is_ours(now) else _numbers_first(now, "language")
 
 
 def _is_closed(now: UnderWay, text: str) -> bool:
@@ -173,11 +174,9 @@ def _is_closed(now: UnderWay, text: str) -> bool:
     return now.given.codes_closed and bool(parse_receipt(text))
 
 
-def _locale(now: UnderWay, heard: Heard) -> str:
-    """Vietnamese unless the first words were clearly in something else, and then the language we have for strangers."""
-    if heard.lang in now.given.locales or heard.lang == "unknown":
-        return heard.lang if heard.lang != "unknown" else now.talk.locale
-    return "en"
+def _numbers_first(now: UnderWay, word: str) -> Turned:
+    """Whoever asks for their language or their data first, or is asked for it, sees the numbers first all the same."""
+    return _way(at(now, start(now), say=True).keep(flow="", step=""), word)
 
 
 # ---------------------------------------------------------------------------------------------------------- events
@@ -205,6 +204,8 @@ def _said(now: UnderWay, text: str) -> Turned:
     if place := _named_place(now, text):
         return answer_place(now, place)
     cry = _is_cry(now, text)
+    if not cry and (spoken := chosen_by_speaking(now, text)):
+        return answer_choice(now, spoken, typed=True)
     if step.ask == "text":
         now = remember(now, step, text)
         return _cry(now, text) if cry and now.talk.flow != "danger" else advance(now)
@@ -212,8 +213,11 @@ def _said(now: UnderWay, text: str) -> Turned:
         return _code(now, text)
     if not text.strip():
         return ask(now.tell("not_understood"), again=True)
+    now = in_their_words(now, text)
     if cry:
         return _cry(now.note(text).keep(unclear=now.talk.unclear + 1), text)
+    if now.talk.flow == FIRST and not is_ours(now):
+        return _way(now.note(text).keep(unclear=now.talk.unclear + 1).tell("kept_text"), "language")
     return beside(now, text)
 
 

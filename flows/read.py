@@ -19,7 +19,7 @@ DO_WORDS = frozenset(
 PLACEHOLDERS = frozenset(
     {"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways", "place", "unit", "before"}
 )
-CHOICE_SOURCES = frozenset({"consent", "answered"})
+CHOICE_SOURCES = frozenset({"consent", "answered", "languages"})
 INTAKES = frozenset({"tip", "missing", "support", "info", "person"})
 MEDIA = ("photo", "voice", "video", "document", "location", "contact", "sticker")
 

@@ -19,6 +19,8 @@ from flows.model import SKIPPED, Choice, Conversation, Line, Media, Prompt, Step
 from flows.place import ELSEWHERE, confirms
 
 DONE = "done"
+OTHER_LANGUAGE = "other"
+"""The language of somebody who speaks none of ours (bot/languages/model.py): a choice like another, and no translation."""
 MOVES_A_TURN = 60
 """More silent moves than this in one turn are a loop in the data; `flows.check` proves there is none."""
 NOTES_MOST = 200_000
@@ -217,8 +219,15 @@ def perform(now: UnderWay, step: Step) -> UnderWay:
         now = now.keep(alerted=True)
     if "locale" in step.do:
         chosen = values_of(now.talk.answers, "language")
-        now = now.keep(locale=chosen[0] if chosen and chosen[0] in now.given.locales else now.talk.locale)
+        now = now.keep(locale=_chosen_locale(now, chosen[0] if chosen else ""))
     return replace(now, do=(*now.do, *step.do))
+
+
+def _chosen_locale(now: UnderWay, chosen: str) -> str:
+    """What was chosen; where it is none of ours, the language that their words were heard in says more than that."""
+    if chosen == OTHER_LANGUAGE and now.talk.locale in now.given.locales:
+        return OTHER_LANGUAGE
+    return chosen if chosen in now.given.locales else now.talk.locale
 
 
 def _end(now: UnderWay, step: Step) -> Turned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from referral.book import ReferralBook
@@ -30,9 +30,16 @@ def next_offices(book: ReferralBook, office: Office, on: date) -> tuple[Office, 
     return tuple(other for other in wider if other.id != office.id)[:1]
 
 
-def hotlines_to_show(book: ReferralBook, numbers: Sequence[str], locale: str) -> tuple[str, ...]:
-    """One line a number: the number, who answers, the hours, a warning of cost; only numbers of the book."""
-    return tuple(_line(book, number, locale) for number in numbers if number in book.hotlines)
+def hotlines_to_show(
+    book: ReferralBook, numbers: Sequence[str], locale: str, names: Mapping[str, str] = {}, paid: str = ""
+) -> tuple[str, ...]:
+    """One line a number: the number, who answers, the hours, a warning of cost; only numbers of the book.
+
+    `names` and `paid`: a third language's words, where it has them.
+    """
+    return tuple(
+        _line(book, number, locale, names.get(number, ""), paid) for number in numbers if number in book.hotlines
+    )
 
 
 def _in_turn(
@@ -62,10 +69,10 @@ def is_open(office: Office, on: date) -> bool:
     return begun and (office.valid_to is None or on <= office.valid_to)
 
 
-def _line(book: ReferralBook, number: str, locale: str) -> str:
+def _line(book: ReferralBook, number: str, locale: str, name: str, paid: str) -> str:
     hotline = book.hotlines[number]
-    name = hotline.name if locale == "vi" else hotline.name_en
-    paid = "" if hotline.cost == "Miễn phí" else _PAID["vi" if locale == "vi" else "en"]
+    name = name or (hotline.name if locale == "vi" else hotline.name_en)
+    paid = "" if hotline.cost == "Miễn phí" else paid or _PAID["vi" if locale == "vi" else "en"]
     return f"{number}: {name}, {hotline.hours}{paid}"
 
 

@@ -125,4 +125,18 @@ CHANNELS: Mapping[str, str] = {
     "terminal": "máy thử",
 }
 
-LANGUAGES: Mapping[str, str] = {"vi": "tiếng Việt", "en": "tiếng Anh"}
+LANGUAGES: Mapping[str, str] = {
+    "vi": "tiếng Việt",
+    "en": "tiếng Anh",
+    "zh": "tiếng Trung",
+    "lo": "tiếng Lào",
+    "km": "tiếng Khmer",
+    "th": "tiếng Thái Lan",
+    "my": "tiếng Miến Điện",
+    "ko": "tiếng Hàn",
+    "ja": "tiếng Nhật",
+    "ru": "tiếng Nga",
+    "hmn": "tiếng H'Mông",
+    "blt": "tiếng Thái",
+    "other": "tiếng khác, chưa rõ tiếng nào",
+}

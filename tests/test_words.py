@@ -178,7 +178,7 @@ def test_english_is_complete_with_the_same_placeholders() -> None:
         assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", english[context, text])), context
 
 
-@pytest.mark.parametrize("locale", ["vi", "en"])
+@pytest.mark.parametrize("locale", ["vi", "en", "zh", "lo", "km"])
 def test_no_entry_is_left_over_or_unsure(locale: str) -> None:
     with (LOCALES / locale / "LC_MESSAGES" / "messages.po").open("rb") as file:
         entries = read_po(file)

@@ -180,7 +180,7 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         many=message.many, ways=[button for button in message.buttons if button.role == "way"],
         danger=_danger(request, shown),
         goes_on=bool(shown.flow), nonce=fresh_nonce(), notice=notice, text=form.text if form else "",
-        picked=form.picked if form else (), languages=site_of(request).book.catalogues.locales,
+        picked=form.picked if form else (), languages=_languages(request, shown), begins=shown.flow == "hello",
         asks_text=message.free_text, letters=() if shown.quiet else shown.letters,
         # The numbers come before everything else on the screen of somebody in danger.
         letters_first=shown.flow != "danger",
@@ -190,6 +190,11 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         mark="" if shown.quiet else shown.mark, waits=shown.waits, query=_query(request),
         dial=lambda text: dialable(request, text),
     )  # fmt: skip
+
+
+def _languages(request: Request, shown: Shown) -> list[tuple[str, str]]:
+    """The other languages, by their own names, the most likely first: only one fits beside the exit on a small phone."""
+    return [(one, name) for one, name in site_of(request).book.catalogues.named if one != shown.locale]
 
 
 def _query(request: Request) -> str:

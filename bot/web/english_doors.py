@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from typing import Final
 
 DOORS: Final[Mapping[str, str]] = {
+    "tiếng Trung": "Chinese",
+    "tiếng Lào": "Lao",
+    "tiếng Khmer": "Khmer",
+    "tiếng Thái Lan": "Thai (Thailand)",
+    "tiếng Miến Điện": "Burmese",
+    "tiếng Hàn": "Korean",
+    "tiếng Nhật": "Japanese",
+    "tiếng Nga": "Russian",
+    "tiếng H'Mông": "Hmong",
+    "tiếng Thái": "Tai (Viet Nam)",
+    "tiếng khác, chưa rõ tiếng nào": "another language, not known which",
     "Người này chưa nhắn lại đã lâu nên Zalo không chuyển tin tới họ nữa. Lời nhắn được giữ tới khi họ nhắn lại.": (
         "They have not written for long, so Zalo takes no message to them any more. Yours is kept until they write again."
     ),

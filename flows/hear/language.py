@@ -49,6 +49,7 @@ _ENGLISH = frozenset(
 )
 """English words of which some are Vietnamese syllables too: asked only of a text that is not Vietnamese."""
 _ENGLISH_SHARE = 0.15
+_ENGLISH_LEAST = 2
 _HMONG = frozenset(
     """kuv koj nws peb neb nej lawv nkawd tsis pab thov nyob yog muaj xav niam txiv hmoob ntawm yuav tuaj hais lus tus cov dab
     tsi paub txog hnub nrog tsev ntxhais pub ntaus ntshai tawm rov txhob hmôngz""".split()
@@ -79,7 +80,8 @@ def _vietnamese_or_not(lexicon: Lexicon, words: Sequence[str]) -> str:
     syllables = sum(_is_syllable(lexicon, word) for word in said)
     if len(said) < _WORDS_TO_TELL or syllables >= _SYLLABLES_OF_VIETNAMESE * len(said):
         return "vi"
-    return "en" if sum(word in _ENGLISH for word in words) >= _ENGLISH_SHARE * len(words) else UNKNOWN
+    english = sum(word in _ENGLISH for word in words)
+    return "en" if english >= max(_ENGLISH_LEAST, _ENGLISH_SHARE * len(words)) else UNKNOWN
 
 
 def _is_syllable(lexicon: Lexicon, word: str) -> bool:

@@ -1,0 +1,1 @@
+"""Which languages people are spoken to in, and who checked them (locales/languages.yaml)."""

@@ -34,7 +34,7 @@ from bot.officer import decide_clock, decide_join, decide_officer, is_officer_pr
 from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.rights import Done, exercise
 from bot.rights import told as told_of_right
-from bot.say import TYPED, grouped, render, summary
+from bot.say import TYPED, doubted, grouped, render, summary
 from bot.sealing import said_more, sealing_of
 from bot.status import ASKED_SHOWN, sent_to, status_lines
 from bot.window import decide_window, opens
@@ -123,7 +123,8 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     turned = _with_staff(event, turn(book.flows, before, event.what, given))
     draft = turned.draft or turned.conversation
     turned = _with_numbers(book, before, turned, draft)
-    turned = _with_doubt(book, before, turned, draft)
+    sentence = book.flows.everywhere.sentences["translated"]
+    turned = replace(turned, prompt=doubted(turned.prompt, before, draft, book.catalogues, sentence))
     intake, is_new = _intake(snapshot, event, book, before, turned, draft)
     found = snapshot.receipt.intake if snapshot.receipt and "lookup" in turned.do else ""
     talk = _kept(turned.conversation, before, event, intake, found, bool(turned.conversation.flow))
@@ -216,16 +217,6 @@ def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conve
     name = "numbers_now_quiet" if draft.quiet else "numbers_now"
     line = Line(book.flows.everywhere.sentences[name], f"everywhere.{name}")
     return replace(turned, prompt=replace(turned.prompt, lines=(line, *turned.prompt.lines)))
-
-
-def _with_doubt(book: Book, before: Conversation, turned: Turned, draft: Conversation) -> Turned:
-    """A translation that no native speaker has read says so, once when a conversation begins or goes over to that language."""
-    is_new = not before.flow or before.locale != draft.locale
-    if turned.prompt is None or not is_new or draft.quiet or not book.catalogues.says_unchecked(draft.locale):
-        return turned
-    line = Line(book.flows.everywhere.sentences["translated"], "everywhere.translated")
-    *first, last = turned.prompt.lines
-    return replace(turned, prompt=replace(turned.prompt, lines=(*first, line, last)))
 
 
 def _newcomer(event: Event, book: Book) -> Conversation:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from bot.catalogues import Catalogues
 from bot.channels.base import Button, Message
 from flows.book import FlowBook
 from flows.conditions import values_of
-from flows.model import SKIPPED, Choice, Conversation, FlowDef, Prompt, Step
+from flows.model import SKIPPED, Choice, Conversation, FlowDef, Line, Prompt, Step
 
 HIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters and direction marks: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters"""
@@ -62,6 +64,17 @@ def _typed(
         said.append("or_words" if said else "write_or_words")
     lines = (catalogues.translate(locale, f"everywhere.{name}", sentences[name]) for name in said)
     return "\n".join(fill(line, {"ways": ", ".join(words)}) for line in lines)
+
+
+def doubted(
+    prompt: Prompt | None, before: Conversation, now: Conversation, catalogues: Catalogues, sentence: str
+) -> Prompt | None:
+    """A translation that no native speaker has read says so, once when a conversation begins or goes over to that language."""
+    is_new = not before.flow or before.locale != now.locale
+    if prompt is None or not is_new or now.quiet or not catalogues.says_unchecked(now.locale):
+        return prompt
+    *first, last = prompt.lines
+    return replace(prompt, lines=(*first, Line(sentence, "everywhere.translated"), last))
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

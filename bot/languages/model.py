@@ -16,7 +16,8 @@ EMERGENCY_FLOWS: Final = frozenset({"hello", "danger", "stop", "language", "pers
 EMERGENCY_SENTENCES: Final = frozenset(
     """back skip person language stop danger quiet.person quiet.stop quiet.danger
     kept_text not_understood not_understood_typed empty_event safe_sentence numbers_now numbers_now_quiet
-    sent_to_nobody translated choose_by_number or_words write_or_words""".split()
+    sent_to_nobody translated place_one place_told place_many place_before place_within place_yes place_elsewhere
+    place_kept choose_by_number or_words write_or_words""".split()
 )
 """Of `everywhere`: what an emergency set holds beside the whole flows above."""
 SAFE: Final = frozenset({"hello.welcome", "danger.now", "everywhere.safe_sentence", "everywhere.numbers_now"})

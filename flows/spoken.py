@@ -25,8 +25,8 @@ def is_ours(now: UnderWay) -> bool:
 def in_their_words(now: UnderWay, text: str) -> UnderWay:
     """Who opened the chat without a word and then writes in another language is answered in that one, unless they chose."""
     language = hear(now.book.lexicon, text).lang
-    has_chosen = now.talk.flow != FIRST or "language" in now.talk.answers
-    return now if has_chosen or language in UNSAID else now.keep(locale=language)
+    has_spoken = bool(now.talk.notes) or not {"language", "story"}.isdisjoint(now.talk.answers)
+    return now if has_spoken or now.talk.flow != FIRST or language in UNSAID else now.keep(locale=language)
 
 
 def chosen_by_speaking(now: UnderWay, text: str) -> tuple[str, ...]:

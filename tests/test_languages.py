@@ -106,6 +106,11 @@ def test_what_is_offered_is_whole(book: Book) -> None:
     assert {name.removeprefix("quiet.") for name in EMERGENCY_SENTENCES} <= SENTENCES | set(WAYS)
 
 
+def test_every_translation_says_something(book: Book) -> None:
+    for locale, texts in book.catalogues.texts.items():
+        assert [key for key, text in texts.items() if not any(one.isalpha() for one in text)] == [], locale
+
+
 def test_an_emergency_set_without_the_numbers_is_refused(book: Book) -> None:
     lao = {key: text for key, text in book.catalogues.texts["lo"].items() if key[0] != "danger.now"}
     thinner = replace(book, catalogues=replace(book.catalogues, texts={**book.catalogues.texts, "lo": lao}))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.test_browser import NAMES, SCREENS, SWITCHES, chromium, heard, press, said, service, sign_in, sync_api
+from tests.chromium import NAMES, SCREENS, SWITCHES, chromium, heard, press, said, service, sign_in, sync_api
 from tests.test_web_chat import JPEG
 
 __all__ = ["chromium", "service"]  # fixtures

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_browser import SCREENS, chromium, press, service, sign_in, sync_api  # noqa: F401 - fixtures
+from tests.chromium import SCREENS, chromium, press, service, sign_in, sync_api  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.browser
 

@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from bot.accounts import totp
+from tests.chromium import chromium as chromium
+from tests.chromium import press, sync_api
 from tests.service import ROOT, Service
-from tests.test_browser import chromium as chromium
-from tests.test_browser import press, sync_api
 
 pytestmark = pytest.mark.browser
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 ACCOUNTS: Final[Mapping[str, str]] = {
+    "Bản dùng thử": "Trial version",
     # Signing in
     "Đăng nhập": "Sign in",
     "Cán bộ đăng nhập": "Officers sign in",

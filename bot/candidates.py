@@ -60,9 +60,14 @@ def candidates(book: Book, slot: str, talk: Conversation) -> tuple[Candidate, ..
         # Where somebody is to be taken is no answer to where they are, unless that was asked.
         if place is None or (place.towards and not is_asked):
             continue
-        found = tuple(one for one in _of(book, place) if one.id not in not_meant)
-        return found if len(found) <= MOST else ()
+        return tuple(one for one in candidates_of(book, place) if one.id not in not_meant)
     return ()
+
+
+def candidates_of(book: Book, place: Whereabouts) -> tuple[Candidate, ...]:
+    """The units that a place may be; none where they are more than anybody looks through."""
+    found = tuple(_of(book, place))
+    return found if len(found) <= MOST else ()
 
 
 def _texts(slot: str, talk: Conversation) -> Iterator[tuple[str, bool]]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from bot import candidates
+from bot import candidates, story
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, WindowCloses, fresh
@@ -118,6 +118,7 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         locales=book.catalogues.locales,
         typed=event.channel in BUTTONLESS,
         places=lambda slot, talk: candidates.offered(book, slot, talk),
+        told=lambda talk: story.told(book, talk, event.at),
     )
     assert not isinstance(event.what, OfficerDid | ClockDue | WindowCloses)  # noqa: S101 - decide() sorted them out
     turned = _with_staff(event, turn(book.flows, before, event.what, given))
@@ -301,7 +302,7 @@ def _message(
     if turned.prompt is None:
         return None
     text = " ".join(line.text for line in turned.prompt.lines)
-    values = _values(book, snapshot, draft, intake, told, text)
+    values = _values(book, snapshot, draft, intake, told, text, event.at)
     if "right" in turned.do:
         values["rights"] = told_of_right(book, right, draft.locale)
     by_hand = book.flows.everywhere.sentences if event.channel in TYPED else None
@@ -310,7 +311,13 @@ def _message(
 
 
 def _values(
-    book: Book, snapshot: Snapshot, draft: Conversation, intake: Intake | None, told: Iterable[Referral], text: str
+    book: Book,
+    snapshot: Snapshot,
+    draft: Conversation,
+    intake: Intake | None,
+    told: Iterable[Referral],
+    text: str,
+    at: datetime,
 ) -> dict[str, str]:
     """Only what the lines ask for is worked out."""
     values: dict[str, str] = {}
@@ -318,6 +325,8 @@ def _values(
         values["receipt"] = grouped((intake.receipt if intake else "") or draft.receipt)
     if "{summary}" in text:
         values["summary"] = summary(book.flows, draft, book.catalogues)
+    if "{heard}" in text:
+        values["heard"] = summary(book.flows, story.shown(draft, story.told(book, draft, at)), book.catalogues)
     if "{place}" in text:
         step = book.flows.flows[draft.flow].steps[draft.step]
         values["place"] = candidates.shown(book, step, draft)

@@ -26,6 +26,8 @@ OWN_WORDS: Mapping[str, str] = {
     "trick": "Chuyện gần giống",
     "tip_pictures": "Ảnh, tin nhắn",
     "missing_pictures": "Ảnh, tin nhắn",
+    "tip_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
+    "missing_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
     "place_from": "Nơi này theo",
     "danger_place_unit": "Nơi người nhắn đã xác nhận",
     "tip_place_unit": "Nơi người nhắn đã xác nhận",
@@ -86,4 +88,6 @@ def _in_words(book: Book, step: Step | None, answer: Answer) -> str:
     labels = {choice.id: choice.label for choice in step.choices} if step else {}
     names = {route: name[0] for route, name in book.referral.route_names.items()} | {SKIPPED: "Bỏ qua", "none": "Không"}
     names |= PLACE_FROM
+    if step is not None and step.choices_from == "heard":
+        names |= {slot: one.review for slot, one in _questions(book).items() if one.review}
     return ", ".join(labels.get(one) or names.get(one) or one for one in ids)

@@ -11,13 +11,15 @@ from flows.hear.choice import match
 from flows.model import Answer, Choice, Step, Turned
 from flows.place import ELSEWHERE, confirms, not_there, unit_slot
 from flows.staff import TRAIL_MOST
-from flows.walk import DONE, UnderWay, advance, ask, label_of, offered, units
+from flows.story import ALL, taken
+from flows.walk import DONE, HEARD, UnderWay, advance, ask, label_of, offered, units
 
 
 def meant(now: UnderWay, text: str) -> tuple[str, ...]:
-    """The offered choices that a typed text means. Of one place that is to be confirmed "có" and "không" are enough."""
+    """The offered choices that a typed text means. Of what is only to be confirmed "có" and "không" are enough."""
     found = units(now)
     plain = {found[0].id: "yes", ELSEWHERE: "no"} if len(found) == 1 else {}
+    plain = {ALL: "yes", "none": "no"} if now.step.choices_from == HEARD else plain
     spelt = {word: id for id, word in plain.items()}
     choices = [(plain.get(one.id, one.id), label_of(now, one)) for one in offered(now)]
     return tuple(spelt.get(id, id) for id in match(choices, text))
@@ -71,14 +73,18 @@ def _pick(now: UnderWay, step: Step, known: tuple[str, ...], *, finish: bool) ->
     """Several may be picked: a tap adds (or takes back) one, `done` or a typed list finishes, a choice that stands alone too."""
     only = next((choice for choice in known if choice in step.alone), None)
     if only:
-        return advance(remember(now, step, (only,)))
+        return advance(remember(_told(now, step, (only,)), step, (only,)))
     before = now.talk.picked
     toggled = tuple(choice for choice in known if choice != DONE)
     picked = tuple(choice for choice in before if finish or choice not in toggled)
     picked += tuple(choice for choice in toggled if choice not in before)
     if finish and picked:
-        return advance(remember(now, step, picked))
+        return advance(remember(_told(now, step, picked), step, picked))
     return ask(now.keep(picked=picked).tell("pick_more"), again=True)
+
+
+def _told(now: UnderWay, step: Step, picked: tuple[str, ...]) -> UnderWay:
+    return taken(now, picked) if step.choices_from == HEARD else now
 
 
 def remember(now: UnderWay, step: Step, answer: Answer) -> UnderWay:

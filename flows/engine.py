@@ -43,8 +43,10 @@ from flows.model import (
 from flows.place import without
 from flows.spoken import chosen_by_speaking, in_their_words, is_ours, locale_of
 from flows.staff import before_staff, silent, with_staff
+from flows.story import taken
 from flows.walk import (
     DONE,
+    HEARD,
     STAYS_FOR_MORE,
     UnderWay,
     advance,
@@ -370,4 +372,5 @@ def _back(now: UnderWay) -> Turned:
 def _skip(now: UnderWay) -> Turned:
     if not now.step.skippable or now.step.ask == "nothing":
         return ask(now, again=True)
+    now = taken(now, ()) if now.step.choices_from == HEARD else now
     return advance(remember(now, now.step, SKIPPED))

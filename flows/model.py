@@ -141,7 +141,8 @@ class Conversation(Struct, frozen=True):
     `prompt` counts the questions asked; a button carries the number it was shown with, so that an old one is known.
     `trail` holds the questions answered on the way here (`flow.step`), the newest last. `correcting` is true while a
     corrected answer is walked forward to the next question that has none; `lapsed` after a draft was left alone and erased, until
-    they are told so; `decoy_due` from when the chat was stopped to the next word. `version` grows by one with each commit.
+    they are told so; `decoy_due` from when the chat was stopped to the next word. `told` are the answers that stood in the first
+    words and were confirmed. `version` grows by one with each commit.
     """
 
     id: str
@@ -164,6 +165,7 @@ class Conversation(Struct, frozen=True):
     intake: str = ""
     receipt: str = ""
     alerted: bool = False
+    told: tuple[str, ...] = ()
     lapsed: bool = False
     decoy_due: bool = False
     campaign: str = ""

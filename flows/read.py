@@ -17,9 +17,9 @@ DO_WORDS = frozenset(
     {"alert", "refer", "append", "lookup", "human", "quiet", "aloud", "erase", "clear", "locale", "right", "matters"}
 )
 PLACEHOLDERS = frozenset(
-    {"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways", "place", "unit", "before"}
+    {"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways", "place", "unit", "before", "heard"}
 )
-CHOICE_SOURCES = frozenset({"consent", "answered", "languages"})
+CHOICE_SOURCES = frozenset({"consent", "answered", "heard", "languages"})
 INTAKES = frozenset({"tip", "missing", "support", "info", "person"})
 MEDIA = ("photo", "voice", "video", "document", "location", "contact", "sticker")
 

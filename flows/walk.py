@@ -5,7 +5,7 @@ What an event means is decided in flows/engine.py; this is how a conversation mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,12 +15,14 @@ from flows.conditions import LevelOf, answered, holds, values_of
 from flows.files import why_not_kept
 from flows.hear.hear import hear
 from flows.matters import SECRETS, sentences_of
-from flows.model import SKIPPED, Choice, Conversation, Line, Media, Prompt, Step, Turned
+from flows.model import SKIPPED, Answer, Choice, Conversation, Line, Media, Prompt, Step, Turned
 from flows.place import ELSEWHERE, confirms
 
 DONE = "done"
 OTHER_LANGUAGE = "other"
 """The language of somebody who speaks none of ours (bot/languages/model.py): a choice like another, and no translation."""
+HEARD = "heard"
+"""The source of choices of the step that shows what the first words answer; its first own choice stands first."""
 MOVES_A_TURN = 60
 """More silent moves than this in one turn are a loop in the data; `flows.check` proves there is none."""
 NOTES_MOST = 200_000
@@ -34,7 +36,8 @@ class Given(Struct, frozen=True):
     """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt.
 
     `codes_closed`: receipts are not looked up for now. `typed`: nothing can be pressed there, so nothing is said of buttons.
-    `places`: the units that the words of an answer may mean and that are not confirmed yet, by their names.
+    `places`: the units that the words of an answer may mean and that are not confirmed yet, by their names. `told`: what the
+    first words answer of the questions of this flow, with all that each brings.
     """
 
     level_of: LevelOf
@@ -45,6 +48,7 @@ class Given(Struct, frozen=True):
     locales: tuple[str, ...] = ("vi", "en")
     typed: bool = False
     places: Callable[[str, Conversation], tuple[Choice, ...]] = lambda *_: ()
+    told: Callable[[Conversation], Mapping[str, Mapping[str, Answer]]] = lambda _: {}
 
 
 class UnderWay(Struct, frozen=True):
@@ -187,6 +191,10 @@ def at(now: UnderWay, place: str, *, say: bool) -> UnderWay:
 def _passed_over(now: UnderWay, step: Step) -> bool:
     if confirms(step) and (now.talk.alerted or not units(now)):
         return True  # in danger nobody is asked one question more (screening.md §6)
+    if step.choices_from == HEARD and not told_choices(now):
+        return True
+    if step.remember in now.talk.told and _has(now.talk, step):
+        return True  # it stood in the first words, and they said that it is right
     if step.pass_if is not None and holds(step.pass_if, now.talk, now.given.level_of):
         return True
     return now.talk.correcting and step.ask != "nothing" and _has(now.talk, step) and not is_review(step)
@@ -276,12 +284,22 @@ def offered(now: UnderWay) -> tuple[Choice, ...]:
     step = now.step
     if step.choices_from == "answered":
         return answered_choices(now)
-    choices = (*now.given.offers(step.choices_from, now.talk), *step.choices) if step.choices_from else step.choices
+    if step.choices_from == HEARD:
+        choices = (*step.choices[:1], *told_choices(now), *step.choices[1:])
+    else:
+        choices = (*now.given.offers(step.choices_from, now.talk), *step.choices) if step.choices_from else step.choices
     choices = (*_places(now, step), *choices)
     waits_for_more = step.accepts and step.remember in now.talk.answers
     if step.ask == "many" or (step.ask == "text" and waits_for_more):
         return (*choices, Choice(DONE, now.book.everywhere.sentences["done"], "everywhere.done"))
     return choices
+
+
+def told_choices(now: UnderWay) -> tuple[Choice, ...]:
+    """The questions of this flow that the first words answer, by their names in the review list."""
+    understood, flow = now.given.told(now.talk), now.book.flows[now.talk.flow]
+    steps = [step for step in flow.steps.values() if step.review and step.remember in understood]
+    return tuple(Choice(step.remember, step.review, f"{flow.id}.{step.id}.review") for step in steps)
 
 
 def units(now: UnderWay) -> tuple[Choice, ...]:

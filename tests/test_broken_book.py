@@ -46,7 +46,7 @@ BREAKS: dict[str, tuple[str, str, str, str, str]] = {
     "no yaml": ("flows/definitions/tip.yaml", "flow: tip", "flow: [tip", "flows/definitions/tip.yaml", ""),
     "unknown key": ("flows/definitions/tip.yaml", "    remember: tip_ongoing", "    recall: tip_ongoing", "tip.yaml", "ongoing"),
     "key twice": ("flows/definitions/tip.yaml", "    remember: tip_ongoing", "    remember: a\n    remember: b", "tip.yaml", ""),
-    "leads nowhere": ("flows/definitions/hello.yaml", "go: tip.place_kind", "go: tip.nowhere", "hello.yaml", "door"),
+    "leads nowhere": ("flows/definitions/hello.yaml", "go: tip.heard", "go: tip.nowhere", "hello.yaml", "door"),
     "no exit": ("flows/definitions/everywhere.yaml", "  danger: danger.now\n", "", "everywhere", ""),
     "a number that is not ours": ("flows/definitions/danger.yaml", "113 (công an)", "119 (công an)", "danger.yaml", "now"),
     "no translation": ("flows/definitions/tip.yaml", "Bạn thấy việc đó lúc nào?", "Việc đó lúc nào vậy bạn?", "tip", "when"),

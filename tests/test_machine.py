@@ -85,7 +85,7 @@ def test_nothing_is_kept_after_two_thousand_moves(book: Book, probes: list[weakr
     machine = book.flows.machines["hello"]
     talk = Conversation(id="x", flow="hello", answers={"door": "tip"})
     for _ in range(2000):
-        assert machine.move(talk, "door", lambda talk: "L0") == "tip.place_kind"
+        assert machine.move(talk, "door", lambda talk: "L0") == "tip.heard"
     gc.collect()
     assert len(probes) == 2000
     assert [probe for probe in probes if probe() is not None] == []
@@ -94,7 +94,7 @@ def test_nothing_is_kept_after_two_thousand_moves(book: Book, probes: list[weakr
 
 def test_moves_of_many_conversations_do_not_mix(book: Book) -> None:
     machine = book.flows.machines["hello"]
-    doors = {"tip": "tip.place_kind", "missing": "missing.who", "receipt": "receipt.code"}
+    doors = {"tip": "tip.heard", "missing": "missing.heard", "receipt": "receipt.code"}
     for _ in range(50):
         for door, place in doors.items():
             talk = Conversation(id=door, flow="hello", answers={"door": door})

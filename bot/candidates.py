@@ -7,12 +7,13 @@ referral/places/units.tsv (`c06529`, `D188`, `P02`), a place abroad with its cou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from bot.book import Book
 from bot.place import Whereabouts, place_of, short
+from bot.point import around, has_left, last_point
 from flows.conditions import values_of
 from flows.model import SKIPPED, Choice, Conversation, Step
 from flows.place import not_slot, unit_slot
@@ -54,14 +55,28 @@ def candidates(book: Book, slot: str, talk: Conversation) -> tuple[Candidate, ..
     """What the words of this answer may mean; none where it was confirmed already, or where they could mean too much."""
     if talk.quiet or unit_slot(slot) in talk.answers:
         return ()
+    place = understood(book, slot, talk)
     not_meant = set(values_of(talk.answers, not_slot(slot)))
+    return tuple(one for one in candidates_of(book, place) if one.id not in not_meant) if place is not None else ()
+
+
+def understood(book: Book, slot: str, talk: Conversation) -> Whereabouts | None:
+    """The place that an answer tells, in words or as a point on the map; None where it tells none."""
     for text, is_asked in _texts(slot, talk):
         place = place_of(book, text[:TEXT_MAX], asked=is_asked)
         # Where somebody is to be taken is no answer to where they are, unless that was asked.
-        if place is None or (place.towards and not is_asked):
-            continue
-        return tuple(one for one in candidates_of(book, place) if one.id not in not_meant)
-    return ()
+        if place is not None and (is_asked or not place.towards):
+            return place
+    return shared(book, slot, talk)
+
+
+def shared(book: Book, slot: str, talk: Conversation) -> Whereabouts | None:
+    """What is near the point that was sent as this answer; in danger also near one that came without being asked for."""
+    point, given = last_point(talk), values_of(talk.answers, slot)
+    if point is None or "abroad" in values_of(talk.answers, "danger_where"):
+        return None
+    is_answer = not {point.kind, point.caption}.isdisjoint(given) or (slot == DANGER and talk.alerted)
+    return around(book, point.ref) if is_answer else None
 
 
 def candidates_of(book: Book, place: Whereabouts) -> tuple[Candidate, ...]:
@@ -134,6 +149,9 @@ def shown(book: Book, step: Step, talk: Conversation) -> str:
     found = candidates(book, step.place, talk) if step.place else ()
     if not found:
         return ""
+    place = understood(book, step.place, talk)
+    if place is not None and place.shared:
+        return _say(book, talk, "place_near")
     if len(found) > 1:
         return _say(book, talk, "place_many")
     name = "place_one" if step.ask == "choice" else "place_told"
@@ -165,11 +183,11 @@ def _in(book: Book, locale: str, name: str, **values: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- confirmed
 
 
-def confirmed(book: Book, answers: Mapping[str, object], slot: str) -> Where | None:
-    """Where the unit is that the person confirmed for this answer; None where they confirmed none."""
-    said = answers.get(unit_slot(slot))
+def confirmed(book: Book, talk: Conversation, slot: str) -> Where | None:
+    """Where the unit is that the person confirmed for this answer; None where they confirmed none, or have left it since."""
+    said = talk.answers.get(unit_slot(slot))
     unit = unit_of(book, said) if isinstance(said, str) else None
-    if unit is not None:
+    if unit is not None and not ("location" in values_of(talk.answers, slot) and has_left(book, talk, unit)):
         provinces = book.places.province_of(unit)
         return Where(next(iter(provinces)) if len(provinces) == 1 else "")
     return Where("", said) if isinstance(said, str) and _COUNTRY.fullmatch(said) else None

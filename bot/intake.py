@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.book import Book
-from bot.candidates import Where, confirmed, written
+from bot.candidates import Where, confirmed, shared, written
 from bot.events import Event, fresh, fresh_digits
 from bot.place import Whereabouts, place_of
 from flows.conditions import values_of
@@ -88,12 +88,14 @@ def _at(facts: Facts, province: str, country: str, *, is_there: bool) -> Facts:
 
 def _confirmed(book: Book, talk: Conversation) -> Iterator[Where]:
     """The places that the person said yes to, the surest question first."""
-    found = (confirmed(book, talk.answers, slot) for slot in PLACES)
+    found = (confirmed(book, talk, slot) for slot in PLACES)
     return (one for one in found if one is not None)
 
 
 def _places(book: Book, talk: Conversation) -> Iterator[Whereabouts]:
-    """What was written where a place was asked for, the surest question first; in danger all that was written as well."""
+    """Where a place was asked for: what is near the point that was sent, and what was written, the surest question first; in
+    danger all that was written as well."""
+    yield from (place for slot in PLACES if (place := shared(book, slot, talk)) is not None)
     asked = [(text, True) for slot in PLACES for text in values_of(talk.answers, slot)]
     told = [(text, False) for text in (*values_of(talk.answers, "story"), *talk.notes)] if talk.alerted else []
     for text, is_asked in (*asked, *told):
@@ -103,10 +105,11 @@ def _places(book: Book, talk: Conversation) -> Iterator[Whereabouts]:
 
 
 def place_from(book: Book, talk: Conversation) -> str:
-    """What is known of the place rests on this: `confirmed` by the person, on their `words` alone, or on neither (empty)."""
+    """On what the place rests: `confirmed` by the person, a `point` or their `words` alone, or nothing (empty)."""
     if next(_confirmed(book, talk), None) is not None:
         return "confirmed"
-    return "words" if next(_places(book, talk), None) is not None else ""
+    place = next(_places(book, talk), None)
+    return "" if place is None else "point" if place.shared else "words"
 
 
 def level_of(book: Book, talk: Conversation) -> str:

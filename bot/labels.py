@@ -39,6 +39,7 @@ OWN_WORDS: Mapping[str, str] = {
 PLACE_FROM: Mapping[str, str] = {
     "confirmed": "người nhắn đã xác nhận",
     "words": "lời viết, người nhắn chưa xác nhận",
+    "point": "vị trí đã gửi, người nhắn chưa xác nhận",
 }
 """On what the place of a report rests (`bot.intake.place_from`)."""
 HIDDEN = frozenset(

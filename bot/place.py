@@ -43,6 +43,8 @@ class Whereabouts(msgspec.Struct, frozen=True):
     units: tuple[tuple[str, str], ...] = ()
     """Kind and code of each unit of the table that may be meant, old ones first; none for a place abroad."""
     towards: bool = False
+    shared: bool = False
+    """It is what lies near a point on the map (bot/point.py)."""
 
 
 def place_of(book: Book, text: str, *, asked: bool = False) -> Whereabouts | None:

@@ -45,6 +45,7 @@ EXPECTED: dict[str, CitizenEvent | Ignored] = {
     "audio": Sent(Media("voice", "audio-1", size=2048)),
     "sticker": Sent(Media("sticker", "sticker-1", size=2048)),
     "location": PLACE,
+    "venue": Sent(Media("location", "21.85373,106.76130", "Karaoke Sao Mai, 12 Lê Lợi")),
     "location_live": PLACE,
     "location_live_moved": Moved(Media("location", "21.90000,106.80000")),
     "contact": Sent(Media("contact", "", "+84900000000 Người quen")),

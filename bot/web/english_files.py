@@ -16,6 +16,11 @@ SENT_FILES: Final[Mapping[str, str]] = {
         "The voice has been changed. The real one can be heard once your agency has taken the case.",
     "Đây là bản xem: đã bỏ nơi ghi, thời gian, tên máy và các thông tin ẩn. Bản gốc vẫn được giữ nguyên.":
         "This is a copy to view: place, time, device and hidden details were removed. The original is kept as it came.",
+    "{point}: gần {near}. Tính tới giữa xã, không có ranh giới: cần kiểm tra.":
+        "{point}: near {near}. Measured to the middle of each commune, without borders: to be checked.",
+    "{point}: không gần giữa xã nào trong 20 km, có thể ở nước ngoài hoặc trên biển.":
+        "{point}: no commune's middle within 20 km; it may be abroad or at sea.",
+    "{unit} (khoảng {km} km)": "{unit} (about {km} km)",
     "Thử lại": "Try again",
     "Tệp không có ở đây": "The file is not here",
     "Người nhắn đã gửi một tệp, nhưng tệp đang về, quá lớn, hoặc đã được xóa. Thử lại sau một phút.":

@@ -241,12 +241,14 @@ class _Speller:
 def nearest(table: Table, north: float, east: float, count: int = 3) -> tuple[tuple[Unit, float], ...]:
     """The communes whose middles are nearest to a point, with the distance in km. A middle is no border: ask, do not assume."""
     away = (
-        (_km(unit.middle, (north, east)), unit.code, unit) for unit in table.units.values() if unit.middle is not None
+        (apart_km(unit.middle, (north, east)), unit.code, unit)
+        for unit in table.units.values()
+        if unit.middle is not None
     )
     return tuple((unit, km) for km, _, unit in sorted(away)[:count])
 
 
-def _km(one: tuple[float, float], other: tuple[float, float]) -> float:
+def apart_km(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Near enough within the country: the Earth is flat there, and a degree of longitude as long as at 17° N."""
     north, east = one[0] - other[0], (one[1] - other[1]) * 0.956
     return float((north * north + east * east) ** 0.5 * 111.2)

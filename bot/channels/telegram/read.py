@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.channels.base import Ignored, Inbound
 from bot.channels.wire.tidy import tidy
@@ -21,6 +22,8 @@ from flows.model import Chose, CitizenEvent, Empty, Gone, Media, Moved, Opened, 
 CHANNEL: Final = "telegram"
 LONGEST: Final = 4096
 """Code points of a person's text that are kept."""
+MOST_NAMED: Final = 200
+"""Code points of the name and address of a place."""
 FETCHED_FILE: Final = 20 * 1024 * 1024
 """Bytes that a bot may fetch, but from a server of its own: https://core.telegram.org/bots/api#getfile (channels.md §2.1)"""
 
@@ -48,6 +51,11 @@ class PhotoSize(File):
 class Location(msgspec.Struct):
     latitude: float
     longitude: float
+
+
+class Venue(msgspec.Struct):
+    title: str = ""
+    address: str = ""
 
 
 class Contact(msgspec.Struct):
@@ -85,6 +93,7 @@ class Message(msgspec.Struct, rename={"sender": "from"}):
     audio: File | None = None
     sticker: File | None = None
     location: Location | None = None
+    venue: Venue | None = None
     contact: Contact | None = None
     media_group_id: str = ""
     pinned_message: Any = None
@@ -255,7 +264,8 @@ def _media(message: Message, largest: int) -> Media | None:
     if message.photo:
         return _file("photo", max(message.photo, key=lambda size: size.width * size.height), message, largest)
     if message.location is not None:
-        return _place(message.location)
+        place = _place(message.location)
+        return replace(place, caption=_named(message.venue)) if place and message.venue else place
     if message.contact is not None:
         return Media("contact", "", _contact(message.contact, message.sender))
     for name, kind in _FILES.items():
@@ -285,6 +295,11 @@ def _place(location: Location) -> Media | None:
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         return None
     return Media("location", f"{lat:.5f},{lon:.5f}")
+
+
+def _named(venue: Venue) -> str:
+    """What the place that was sent is called, and its address."""
+    return ", ".join(filter(None, (tidy(venue.title), tidy(venue.address))))[:MOST_NAMED]
 
 
 def _press(update_id: int, query: CallbackQuery) -> Inbound | Ignored:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bot.asking import HELD, LONGEST, agreed
 from bot.labels import coded_answers, text_name
+from bot.point import described
 from bot.web import words
 from bot.web.console.access import (
     FILES,
@@ -41,6 +42,11 @@ REACH: Final = "Zalo chuyển tin tới người này đến {until}. Sau đó l
 REACH_OVER: Final = (
     "Người này chưa nhắn lại đã lâu nên Zalo không chuyển tin tới họ nữa. Lời nhắn được giữ tới khi họ nhắn lại."
 )
+NEAR: Final = "{point}: gần {near}. Tính tới giữa xã, không có ranh giới: cần kiểm tra."
+FAR: Final = "{point}: không gần giữa xã nào trong 20 km, có thể ở nước ngoài hoặc trên biển."
+AWAY: Final = "{unit} (khoảng {km} km)"
+POINTS_SHOWN: Final = 3
+"""Of a place that is shown live, the latest."""
 ANSWERS: Final = frozenset({"add_text"})
 """Free texts in which somebody answers an officer or adds to their report: they belong to the exchange."""
 
@@ -69,7 +75,7 @@ async def case_page(
     """The page of an opened case, its words if they were `opened` for a reason; `refusal` says why an action was not taken."""
     look = look_of(request)
     names = await officer_names(desk)
-    content = _content_values(desk, case) if opened else {}
+    content = _content_values(desk, case, look) if opened else {}
     return render(
         request, "console/case.html", status, **page_values(desk, look), **_case_values(desk, case, names, look),
         **_choices(desk, case, look), linked=await _linked(desk, case, names, look),
@@ -141,7 +147,7 @@ def screening_values(desk: Desk, case: Case, look: Look) -> dict[str, Any]:
     }
 
 
-def _content_values(desk: Desk, case: Case) -> dict[str, Any]:
+def _content_values(desk: Desk, case: Case, look: Look) -> dict[str, Any]:
     """The person's own words, by what they answer, and what officers wrote to them with what came back."""
     content = case.intake.content
     return {
@@ -150,6 +156,7 @@ def _content_values(desk: Desk, case: Case) -> dict[str, Any]:
         ],
         "added": [*content.notes, *(text for slot, text in content.texts.items() if slot in ANSWERS)],
         "media": [_medium(one) for one in content.media],
+        "near": _near(desk, content, look),
         "letters": _letters(case),
         "any": content != Content(),
     }
@@ -245,6 +252,18 @@ def _ground(desk: Desk, referral: Referral, look: Look) -> str:
 def _route(desk: Desk, route: str, look: Look) -> str:
     name = desk.parts.book.referral.route_names.get(route)
     return look.of_two(name) if name else look.say("Mọi cơ quan")
+
+
+def _near(desk: Desk, content: Content, look: Look) -> list[str]:
+    """What lies near the last places that were shared. The table has no borders, so it says how far and no more."""
+    points = [ref for kind, ref, _ in content.media if kind == "location"][-POINTS_SHOWN:]
+    near = [(ref, list(described(desk.parts.book, ref))) for ref in dict.fromkeys(points)]
+    return [
+        look.say(
+            NEAR if found else FAR, point=ref, near="; ".join(look.say(AWAY, unit=unit, km=km) for unit, km in found)
+        )
+        for ref, found in near
+    ]
 
 
 def _medium(media: tuple[str, str, str]) -> tuple[str, bool, str]:

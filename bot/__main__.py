@@ -96,7 +96,10 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _check(_: argparse.Namespace) -> int:
+    from bot.audio.store import heard_too
+
     book, warnings = read_book(on=utc_now().date())
+    heard_too(book)
     for warning in warnings:
         print(warning)
     steps = sum(len(flow.steps) for flow in book.flows.flows.values())
@@ -285,6 +288,15 @@ def _breach(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _audio(chosen: argparse.Namespace) -> int:
+    from bot.audio.command import run
+
+    _speak_utf8()
+    said, is_whole = run(chosen, utc_now().date())
+    print(said)
+    return 0 if is_whole else 1
+
+
 def _draw(chosen: argparse.Namespace) -> int:
     from flows.draw import mermaid
 
@@ -302,6 +314,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "export": _export, "backup": _backup, "restore": _restore,
     "invite": _invite, "revoke": _revoke, "officers": _officers,
     "audit verify": _audit_verify, "audit show": _audit_show, "audit head": _audit_head, "breach": _breach,
+    "audio": _audio,
     "keys init": _keys_init, "keys verify": _keys_verify, "keys split": _keys_split, "keys rotate": _keys_rotate,
     "keys open": _keys_open, "keys reseal": _keys_reseal,
     "doors": _doors, "parked": _parked,

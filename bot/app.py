@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from bot import audit, closing, export, log, retention, schedule
+from bot.audio.store import heard_too
 from bot.book import Book, read_book
 from bot.channels.base import Channel, HasProblem
 from bot.channels.email import CHANNEL as EMAIL
@@ -76,6 +77,7 @@ class Parts:
 def todays_book() -> Book:
     """The book as it holds today. Raises BadBook: whoever starts reads it first, so that a bad one leaves nothing behind."""
     book, warnings = read_book(on=utc_now().date())
+    book = heard_too(book)
     if warnings:
         log.say(
             "book.warnings", count=len(warnings), problem="for the operator to supply: python -m bot check lists them"
@@ -90,7 +92,7 @@ def offered_in(book: Book, settings: Settings) -> Book:
     if strange:
         raise BadSetting(f"NHIPCAU_LANGUAGES names {strange[0]}; known are {', '.join(known)}")
     on = turned_on(known.values(), settings.languages, trial=settings.trial)
-    return replace(book, catalogues=book.catalogues.offering(on))
+    return replace(book, catalogues=book.catalogues.offering(on), sounds=book.sounds.allowed(trial=settings.trial))
 
 
 async def open_parts(settings: Settings, book: Book | None = None) -> Parts:

@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     _officers(commands)
     _audit(commands)
     _breach(commands)
+    _audio(commands)
     _keys(commands)
     _outside(commands)
     return made
@@ -97,6 +98,14 @@ def _breach(commands: _Commands) -> None:
     from bot.breach import add_arguments  # late: the doors need none of it
 
     add_arguments(_command(commands, "breach", "the register of data breaches: 72 hours, draft of the notification"))
+
+
+def _audio(commands: _Commands) -> None:
+    from bot.audio.command import add_arguments  # late: the doors need none of it
+
+    add_arguments(
+        _command(commands, "audio", "recordings of the sentences: sheet for a studio, take, check, placeholder")
+    )
 
 
 def _keys(commands: _Commands) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import flows.check
 import referral.check
+from bot.audio.model import Sounds
 from bot.catalogues import BESIDE, SOURCE_LOCALE, Catalogues, read_catalogue
 from bot.languages.model import Language, partly, unchecked
 from bot.languages.read import NAME as LANGUAGES
@@ -36,6 +37,7 @@ class Book:
     catalogues: Catalogues
     free_text: frozenset[str]
     places: Table
+    sounds: Sounds = field(default_factory=Sounds)
 
 
 class BadBook(Exception):

@@ -21,7 +21,7 @@ from bot.channels.base import Button, Inbound
 from bot.limits import TooFast
 from bot.media.kinds import kind_of
 from bot.receive import NEVER_REFUSED, takes_file
-from bot.web import said
+from bot.web import listen, said
 from bot.web.away import forget
 from bot.web.form import FILE_BYTES, MOST_FILES, Form, Unreadable, fresh_nonce, read_form
 from bot.web.pages import danger_button, dialable, locale_of, render, safe
@@ -180,6 +180,7 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         many=message.many, ways=[button for button in message.buttons if button.role == "way"],
         danger=_danger(request, shown),
         goes_on=bool(shown.flow), nonce=fresh_nonce(), notice=notice, text=form.text if form else "",
+        listen=listen.sources(request, shown),
         picked=form.picked if form else (), languages=_languages(request, shown), begins=shown.flow == "hello",
         asks_text=message.free_text, letters=() if shown.quiet else shown.letters,
         # The numbers come before everything else on the screen of somebody in danger.

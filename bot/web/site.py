@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot import log
-from bot.web import away, chat, real
+from bot.web import away, chat, listen, real
 from bot.web.console.live import Board
 from bot.web.console.routes import ROUTES as CONSOLE
 from bot.web.guard import Guard
@@ -43,6 +43,7 @@ CITIZENS: Final[tuple[BaseRoute, ...]] = (
     Route("/", chat.show, methods=["GET"]),
     Route("/", chat.post, methods=["POST"]),
     Route("/news", news, methods=["GET"]),
+    Route("/nghe/{language}/{key}", listen.sound, methods=["GET"]),
     Route("/left", chat.left, methods=["GET"]),
     Route("/lich", away.leave, methods=["GET", "POST"]),
     Route("/that", real.real, methods=["GET"]),

@@ -16,6 +16,7 @@
     var way = find('[data-leave]');
     if (leaving || !way) return;
     leaving = true;
+    hush();
     document.body.hidden = true;
     if (call && waiting && !waiting.heavy && navigator.sendBeacon) navigator.sendBeacon(waiting.to, waiting.body);
     stop();
@@ -83,6 +84,7 @@
     stop();
     if (!ours) { show('#not-taken', true).scrollIntoView(); return; }
     voice = null;
+    hush();
     document.documentElement.lang = page.documentElement.lang;
     document.title = page.title;
     document.body.parentNode.replaceChild(document.adoptNode(page.body), document.body);
@@ -155,6 +157,29 @@
     show('[data-drop-voice]', !!voice);
   }
 
+  // ------------------------------------------------------------------------------------------------------------- hearing
+  // The recordings of what stands here, one after the other: only when asked for, and silent at the second press, or away.
+  var sound = null;
+  function hush() {
+    var button = find('[data-listen]');
+    if (sound) sound.pause();
+    sound = null;
+    if (button) button.setAttribute('aria-pressed', false);
+  }
+  function hear(button) {
+    if (sound) { hush(); return; }
+    var left = button.dataset.listen.split(' '), mine = sound = new Audio();
+    button.setAttribute('aria-pressed', true);
+    function next() {
+      if (sound !== mine) return;
+      if (!left.length) { hush(); return; }
+      mine.src = left.shift();
+      mine.play().catch(hush);
+    }
+    mine.onended = next;
+    next();
+  }
+
   // ------------------------------------------------------------------------------------------------------------- presses
   document.addEventListener('click', function (event) {
     var one = event.target.closest('button, [data-leave], [data-here]');
@@ -163,7 +188,8 @@
     if ('leave' in one.dataset) { event.preventDefault(); leave(); }
     if ('here' in one.dataset) { event.preventDefault(); location.replace(one.href); }  // the history keeps its one entry
     if ('drop' in one.dataset) stop();
-    if ('record' in one.dataset) record();
+    if ('record' in one.dataset) { hush(); record(); }
+    if ('listen' in one.dataset) hear(one);
     if ('dropVoice' in one.dataset) { voice = null; recorded(); }
     if ('large' in one.dataset) { document.documentElement.classList.toggle('large'); larger(); }
   });
@@ -205,6 +231,7 @@
     var said = find('#said'), box = find('#text');
     if (said) said.focus({ preventScroll: true });  // who reads with their ears hears the answer first
     show('[data-large]', true);
+    show('[data-listen]', true);
     show('[data-record]', !!(window.MediaRecorder && navigator.mediaDevices));
     larger();
     if (box && box.value) grow();

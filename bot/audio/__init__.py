@@ -1,0 +1,1 @@
+"""Sentences as recordings, for who cannot read them (locales/<language>/audio)."""

@@ -113,13 +113,11 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         level_of=lambda talk: level_of(book, talk),
         offers=lambda name, talk: _offers(book, event, name, talk),
         translate=book.catalogues.translate,
-        receipt_found=snapshot.receipt is not None,
-        codes_closed=event.codes_closed,
-        locales=book.catalogues.locales,
-        typed=event.channel in BUTTONLESS,
+        receipt_found=snapshot.receipt is not None, codes_closed=event.codes_closed, locales=book.catalogues.locales,
+        typed=event.channel in BUTTONLESS, done_at=event.done_at,
         places=lambda slot, talk: candidates.offered(book, slot, talk),
         told=lambda talk: story.told(book, talk, event.at),
-    )
+    )  # fmt: skip
     assert not isinstance(event.what, OfficerDid | ClockDue | WindowCloses)  # noqa: S101 - decide() sorted them out
     turned = _with_staff(event, turn(book.flows, before, event.what, given))
     draft = turned.draft or turned.conversation
@@ -242,8 +240,9 @@ def _kept(
     code = ((intake.receipt if intake else "") or talk.receipt) if goes_on else ""
     is_said = not isinstance(event.what, Woke)
     return replace(
-        talk, version=before.version + 1, intake=left, receipt=code, last_at=event.at if is_said else talk.last_at
-    )
+        talk, version=before.version + 1, intake=left, receipt=code, last_at=event.at if is_said else talk.last_at,
+        led_at=talk.led_at if talk.prompt == before.prompt else event.done_at,
+    )  # fmt: skip
 
 
 def _intake(

@@ -47,7 +47,8 @@ class Event(Struct, frozen=True):
 
     `seed` is random and never stored: ids derived from it tell nothing about each other. `press` and `message_id` are the
     platform's handles to the button pressed and the message sent. `codes_closed`: too many wrong receipts came from there,
-    so this one was not looked up. `network` is the mark of where it came from (`Inbound.network`).
+    so this one was not looked up. `network` is the mark of where it came from (`Inbound.network`),
+    `done_at` the platform's own time of it (`Inbound.done_at`).
     """
 
     seed: str
@@ -61,6 +62,7 @@ class Event(Struct, frozen=True):
     press: Mapping[str, str] = {}
     codes_closed: bool = False
     network: bytes = b""
+    done_at: int = 0
 
 
 def fresh(event: Event, label: str) -> str:

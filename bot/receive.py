@@ -104,7 +104,7 @@ class Receiver:
             seed=self._seed(), at=self._now(), what=inbound.event, channel=inbound.channel, address=inbound.address,
             external_id=inbound.external_id, message_id=inbound.message_id, language=inbound.language, press=inbound.press,
             codes_closed=isinstance(inbound.event, Said) and not self.limits.codes_open(inbound.network),
-            network=inbound.network,
+            network=inbound.network, done_at=inbound.done_at,
         )  # fmt: skip
         key = f"{inbound.channel}:{inbound.address}"
         mark = self.limits.mark(key)

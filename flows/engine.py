@@ -17,6 +17,7 @@ from flows.brought import is_of_same_album, kept_silently, moved
 from flows.conditions import values_of
 from flows.correct import may_correct, review
 from flows.decoy import fools
+from flows.early import is_early
 from flows.files import why_not_kept
 from flows.hear.choice import typed_whole, way
 from flows.hear.hear import hear
@@ -199,6 +200,8 @@ def _said(now: UnderWay, text: str) -> Turned:
     step = now.step
     if step.ask in {"choice", "many"}:
         ids = meant(now, text)
+        if ids and is_early(now, text):
+            return ask(now.keep(unclear=now.talk.unclear + 1).tell("early_number"), again=True)
         if ids:
             return answer_choice(now, ids, typed=True)
     if _says_done(now, text):

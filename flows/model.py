@@ -142,7 +142,8 @@ class Conversation(Struct, frozen=True):
     `trail` holds the questions answered on the way here (`flow.step`), the newest last. `correcting` is true while a
     corrected answer is walked forward to the next question that has none; `lapsed` after a draft was left alone and erased, until
     they are told so; `decoy_due` from when the chat was stopped to the next word. `told` are the answers that stood in the first
-    words and were confirmed. `version` grows by one with each commit.
+    words and were confirmed. `led_at` is when they did what led to the question that stands (milliseconds of their platform's
+    clock, 0: unknown). `version` grows by one with each commit.
     """
 
     id: str
@@ -171,6 +172,7 @@ class Conversation(Struct, frozen=True):
     campaign: str = ""
     started_at: datetime | None = None
     last_at: datetime | None = None
+    led_at: int = 0
 
 
 # ------------------------------------------------------------------------------------------------- what can happen

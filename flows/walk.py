@@ -36,6 +36,7 @@ class Given(Struct, frozen=True):
     """What the engine is told by the shell: the level so far, the choices that depend on the case, translation, the receipt.
 
     `codes_closed`: receipts are not looked up for now. `typed`: nothing can be pressed there, so nothing is said of buttons.
+    `done_at`: when they did it, in milliseconds of their platform's clock; 0 where it does not say.
     `places`: the units that the words of an answer may mean and that are not confirmed yet, by their names. `told`: what the
     first words answer of the questions of this flow, with all that each brings.
     """
@@ -47,6 +48,7 @@ class Given(Struct, frozen=True):
     codes_closed: bool = False
     locales: tuple[str, ...] = ("vi", "en")
     typed: bool = False
+    done_at: int = 0
     places: Callable[[str, Conversation], tuple[Choice, ...]] = lambda *_: ()
     told: Callable[[Conversation], Mapping[str, Mapping[str, Answer]]] = lambda _: {}
 

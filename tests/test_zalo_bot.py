@@ -94,9 +94,10 @@ def test_an_event_without_content_is_a_person(body: Any) -> None:
     assert heard(body) == Empty()
 
 
-def test_an_event_says_where_to_answer_and_what_it_is_called() -> None:
+def test_an_event_says_where_to_answer_and_what_it_is_called_and_when_it_was() -> None:
     found = read(json.dumps(event("message.text.received", text="x")).encode())
     assert isinstance(found, Inbound)
+    assert found.done_at == 1_750_316_131_602
     assert (found.channel, found.external_id, found.address) == ("zalo_bot", "2d758cb5e222177a4e35", AN)
     without_chat = event(UNSUPPORTED)
     del without_chat["message"]["chat"]

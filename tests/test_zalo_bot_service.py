@@ -117,6 +117,21 @@ async def test_a_repeated_event_is_answered_once(zalo: FakeZaloBot, service: Ser
     assert [status for number, status in zalo.posted if number == message] == [200, 200]
 
 
+async def test_a_number_typed_twice_in_a_row_answers_one_question(
+    zalo: FakeZaloBot, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Person(zalo)
+    await person.say("xin chào")
+    safe = str(person.number_of("An toàn"))
+    zalo.say(person.chat, safe)
+    monkeypatch.setattr(zalo, "thinks_ms", 300)
+    zalo.say(person.chat, safe)
+    await zalo.until(lambda: len(person.heard) == 3, 15)
+    assert "nên chưa được tính" in person.heard[-1]
+    monkeypatch.undo()
+    assert "ở chỗ như thế nào?" in await person.choose("Tôi thấy việc đáng ngờ")
+
+
 async def test_a_photo_and_a_voice_message_are_brought_in_while_zalo_has_them(
     zalo: FakeZaloBot, service: Service
 ) -> None:

@@ -154,6 +154,7 @@ def test_each_photograph_of_one_event_is_kept_and_has_its_own_id() -> None:
         *[Sent(Media("photo", URL))] * 2,
     ]
     assert len({inbound.external_id for inbound in found}) == 3
+    assert {inbound.done_at for inbound in found} == {1_795_000_000_000}, "when they did it, by Zalo's clock"
 
 
 def test_an_event_that_names_no_message_is_known_again_by_its_bytes() -> None:

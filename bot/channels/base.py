@@ -20,7 +20,8 @@ class Inbound(Struct, frozen=True):
 
     `address` is where an answer goes (the platform's chat id). `press` is what the platform needs to close a pressed
     button: its ids, never our meaning. `message_id` is the person's own message, so that stop can delete it. `network` is
-    the mark of where it came from, for the limits of this process; empty where nobody knows, and never stored.
+    the mark of where it came from, for the limits of this process; empty where nobody knows, and never stored. `done_at` is
+    when the person did it, in milliseconds of the platform's own clock; 0 where it does not say so exactly.
     """
 
     channel: str
@@ -31,6 +32,7 @@ class Inbound(Struct, frozen=True):
     message_id: str = ""
     language: str = ""
     network: bytes = b""
+    done_at: int = 0
 
 
 class Ignored(Struct, frozen=True):

@@ -10,6 +10,8 @@ from typing import Any
 from tests.fakes import on_its_way
 
 START_MS = 1_795_000_000_000
+THINKS_MS = 5_000
+"""Between two things that people do, unless a test says that they are quick."""
 MESSAGES_A_MONTH = 3000
 """The Basic plan (channels.md §0.2)."""
 
@@ -52,6 +54,7 @@ class World(on_its_way.OnItsWay[dict[str, Any], Fault]):
         super().__init__(Fault)
         self.flat = flat
         self.now = START_MS
+        self.thinks_ms = THINKS_MS
         self.plan = "BASIC"
         self.messages_left = MESSAGES_A_MONTH
         self.calls: list[Call] = []
@@ -137,6 +140,7 @@ class World(on_its_way.OnItsWay[dict[str, Any], Fault]):
 
     def _event(self, chat: str, name: str, *, where: dict[str, str] | None = None, **content: Any) -> str:
         self.chats.setdefault(chat, [])
+        self.now += self.thinks_ms
         number = hashlib.blake2b(str(next(self._ids)).encode(), digest_size=10).hexdigest()
         message = {
             "message_id": number,

@@ -14,6 +14,8 @@ START = 1_795_000_000.0
 DAY = 86_400.0
 ACCESS_LIVES_S = 25 * 3600
 LONGEST = 2000
+THINKS_S = 5.0
+"""Between two things that people do, unless a test says that they are quick."""
 BUTTON_TYPES = ("oa.query.show", "oa.query.hide", "oa.open.url", "oa.open.phone", "oa.open.sms")
 
 
@@ -66,6 +68,7 @@ class World(on_its_way.OnItsWay[Event, Fault]):
         self.app_id, self.account = "360846524940903967", "388613280878808645"
         self.key, self.app_secret = "OA_SECRET_KEY", "APP_SECRET"
         self.now = START
+        self.thinks_s = THINKS_S
         self.per_minute = 4000
         self.takes_buttons = True
         self.calls: list[Call] = []
@@ -288,6 +291,7 @@ class World(on_its_way.OnItsWay[Event, Fault]):
         return self._event(person, body, heard=name == "follow")
 
     def _from(self, person: str) -> dict[str, Any]:
+        self.now += self.thinks_s
         return {
             "app_id": self.app_id, "sender": {"id": person}, "user_id_by_app": f"9{person}",
             "recipient": {"id": self.account}, "timestamp": self._moment(),

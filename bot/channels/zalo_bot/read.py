@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from bot.channels.base import Ignored, Inbound
 from bot.channels.wire.decoded import decoded
+from bot.channels.wire.moment import moment
 from bot.channels.wire.tidy import bare, tidy
 from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent
 
@@ -85,6 +86,7 @@ def _inbound(kind: str, message: Mapping[str, Any]) -> Inbound | Ignored:
         address=_id(chat.get("id")) or _id(sender.get("id")),  # in a private chat they are the same
         event=_content(kind, message) if message else Empty(),
         message_id=number,
+        done_at=moment(message.get("date")),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from bot.channels.base import Ignored, Inbound
 from bot.channels.wire.decoded import decoded
+from bot.channels.wire.moment import moment
 from bot.channels.wire.tidy import tidy
 from flows.model import Chose, CitizenEvent, Empty, Media, Opened, Said, Sent, StaffWrote
 
@@ -100,9 +101,9 @@ def _written(raw: bytes, body: Mapping[str, Any], name: str) -> tuple[Inbound, .
     if name.startswith("anonymous_") and _id(message, "conversation_id"):
         person = f"{person}{ANONYMOUS}{_id(message, 'conversation_id')}"
     number = _text(message, "msg_id")[:100] or f"nameless-{blake2b(raw, digest_size=12).hexdigest()}"
-    events = _contents(name, message, body)
+    events, done_at = _contents(name, message, body), moment(body.get("timestamp"))
     return tuple(
-        Inbound(CHANNEL, number if at == 0 else f"{number}/{at + 1}", person, event, message_id=number)
+        Inbound(CHANNEL, f"{number}/{at + 1}" if at else number, person, event, message_id=number, done_at=done_at)
         for at, event in enumerate(events)
     )
 

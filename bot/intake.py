@@ -14,6 +14,7 @@ from bot.place import Whereabouts, place_of
 from flows.conditions import values_of
 from flows.model import SKIPPED, Conversation
 from flows.place import unit_slot
+from flows.together import helper_of
 from referral.model import Content, Facts, Intake, Screening
 from referral.routing import route
 from referral.screening import facts_of, judge, may_tell_of_danger
@@ -55,6 +56,8 @@ def _coded_facts(book: Book, talk: Conversation, kind: str) -> Facts:
         facts = replace(facts, signs=facts.signs | heard)
     if "medical" in talk.heard:
         facts = replace(facts, needs=facts.needs | {"medical"})
+    if helper := helper_of(talk.answers):
+        facts = replace(facts, helper=helper)
     return replace(facts, danger="now") if talk.alerted else facts
 
 

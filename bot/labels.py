@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.book import Book
 from flows.model import SKIPPED, Answer, Step
+from flows.together import helper_of
 
 OWN_WORDS: Mapping[str, str] = {
     "story": "Lời viết đầu tiên",
@@ -28,6 +29,9 @@ OWN_WORDS: Mapping[str, str] = {
     "missing_pictures": "Ảnh, tin nhắn",
     "tip_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
     "missing_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
+    "helper": "Điền cùng",
+    "helper_agreed": "Người trong cuộc đồng ý điền cùng",
+    "helper_private": "Người trong cuộc tự chọn",
     "place_from": "Nơi này theo",
     "danger_place_unit": "Nơi người nhắn đã xác nhận",
     "tip_place_unit": "Nơi người nhắn đã xác nhận",
@@ -42,6 +46,9 @@ PLACE_FROM: Mapping[str, str] = {
     "point": "vị trí đã gửi, người nhắn chưa xác nhận",
 }
 """On what the place of a report rests (`bot.intake.place_from`)."""
+BESIDE = ("Lưu ý", "Người này ngồi cạnh khi viết: câu trả lời có thể không tự do.")
+"""Beside the answers that somebody of the family or a companion helped to write (screening.md §5: often an acquaintance)."""
+MAY_CONTROL = frozenset({"relative", "other"})
 HIDDEN = frozenset(
     "watched_way door story code code_found language danger_after after person_way tip_quick tip_review missing_review "
     "support_review screening_review code_way instead".split()
@@ -52,7 +59,8 @@ HIDDEN = frozenset(
 def coded_answers(book: Book, answers: Mapping[str, Answer]) -> list[tuple[str, str]]:
     """(question, answer in words) in the order they were given; what only steered the conversation is left out."""
     questions = _questions(book)
-    return [
+    beside = [BESIDE] if helper_of(answers) in MAY_CONTROL else []
+    return beside + [
         (_name(questions.get(slot), slot), _in_words(book, questions.get(slot), answer))
         for slot, answer in answers.items()
         if slot not in HIDDEN

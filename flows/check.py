@@ -19,11 +19,12 @@ PROMPT_MAX = 2000
 """Code points; the smallest channel (Zalo) takes 2,000 a message."""
 CHOICES_MAX = 14
 """More than this cannot be read as a numbered list on a small phone."""
-WAYS = ("back", "skip", "person", "language", "stop", "danger")
-GOES = ("danger", "stop", "person", "language", "staff")
+WAYS = ("back", "skip", "person", "language", "helper", "stop", "danger")
+GOES = ("danger", "stop", "person", "language", "helper", "staff")
 SENTENCES = frozenset(
     """kept_text kept_photo kept_voice kept_video kept_document kept_location kept_contact kept_sticker kept_after
-    kept_edit not_understood notes_full not_told not_told_quiet matter_quiet matter_other matter_self_harm matter_injury
+    kept_edit not_understood notes_full ask_them code_theirs
+    not_told not_told_quiet matter_quiet matter_other matter_self_harm matter_injury
     translated matter_fire matter_home matter_child matter_smuggling matter_wages matter_fraud
     old_button early_number pick_more done choose_by_number choose_numbers or_words write_or_words
     not_understood_typed perhaps_person_typed expired empty_event safe_sentence too_many_codes too_fast

@@ -45,6 +45,7 @@ from flows.place import without
 from flows.spoken import chosen_by_speaking, in_their_words, is_ours, locale_of
 from flows.staff import before_staff, silent, with_staff
 from flows.story import taken
+from flows.together import AGREED, HELPER, PRIVATE
 from flows.walk import (
     DONE,
     HEARD,
@@ -70,7 +71,9 @@ from flows.walk import (
 )
 
 CODE_GUESSES = 5
-ALWAYS = ("stop", "danger", "person", "language")
+ALWAYS = ("stop", "danger", "person", "language", "helper")
+ASKED_ANEW = frozenset({"safety", "door", HELPER, AGREED, PRIVATE})
+"""What the chat opened anew forgets: somebody else may hold the phone by now."""
 NO_STORY = frozenset({"greeting", "abuse", "spam", "offtopic"})
 """A first message of these intents is a note: it answers none of the questions to come, and may have been misunderstood."""
 
@@ -123,7 +126,7 @@ def _said_to_staff(now: UnderWay, text: str) -> Turned:
 
 
 def _open(now: UnderWay, event: Opened) -> Turned:
-    kept = {slot: answer for slot, answer in now.talk.answers.items() if slot not in {"safety", "door"}}
+    kept = {slot: answer for slot, answer in now.talk.answers.items() if slot not in ASKED_ANEW}
     return enter(now.keep(answers=kept, campaign=event.payload or now.talk.campaign), start(now))
 
 
@@ -159,7 +162,7 @@ def _first_words(now: UnderWay, text: str) -> Turned:
         now = now.keep(locale=locale_of(heard))  # a bare number says nothing of a language
     now = now.keep(heard=(heard.intent, *heard.crises, *heard.matters))
     word = way(text) or _pressed_in_words(now, text)
-    if word in ("language", "rights"):
+    if word in ("language", "rights", "helper"):
         return _numbers_first(now, word)
     if word in ALWAYS and not (word == "stop" and not now.talk.prompt):
         return _way(now, word)

@@ -6,6 +6,7 @@ What an event means is decided in flows/engine.py; this is how a conversation mo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from flows.hear.hear import hear
 from flows.matters import SECRETS, sentences_of
 from flows.model import SKIPPED, Answer, Choice, Conversation, Line, Media, Prompt, Step, Turned
 from flows.place import ELSEWHERE, confirms
+from flows.together import HELPER, said_around
 
 DONE = "done"
 OTHER_LANGUAGE = "other"
@@ -27,6 +29,8 @@ MOVES_A_TURN = 60
 """More silent moves than this in one turn are a loop in the data; `flows.check` proves there is none."""
 NOTES_MOST = 200_000
 """Code points of one conversation: a hundred pages. What cries for help is heard all the same."""
+HELPER_FROM = frozenset({FIRST, "language"})
+"""Where somebody may say that they write with another person: at the first question and where the language is chosen."""
 QUIET_OF = {"not_told": "not_told_quiet"}
 STAYS_FOR_MORE = frozenset({"photo", "video", "document"})
 """Of these people send several, so the question stays until they say they are done."""
@@ -187,7 +191,10 @@ def at(now: UnderWay, place: str, *, say: bool) -> UnderWay:
         return now
     step = now.step
     texts = step.quiet_say if now.talk.quiet and step.quiet_say else step.say
-    return replace(now, lines=(*now.lines, *(Line(text, place) for text in texts)))
+    before, after = ((), ()) if now.talk.quiet else said_around(now.talk.answers, step)
+    now = reduce(UnderWay.tell, before, now)
+    now = replace(now, lines=(*now.lines, *(Line(text, place) for text in texts)))
+    return reduce(UnderWay.tell, after, now)
 
 
 def _passed_over(now: UnderWay, step: Step) -> bool:
@@ -334,6 +341,8 @@ def _ways(now: UnderWay, step: Step) -> tuple[Choice, ...]:
         shown.add("skip")
     if now.talk.flow == FIRST:
         shown.add("language")
+    if now.talk.flow in HELPER_FROM and not {"safety", HELPER} & now.talk.answers.keys() and not now.talk.quiet:
+        shown.add("helper")
     hidden = {now.talk.flow, *(choice.id for choice in step.choices)}
     ways = (way for way in now.book.everywhere.ways if way.id in shown - hidden)
     if not now.talk.quiet:

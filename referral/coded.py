@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from referral.book import ReferralBook
 from referral.model import Intake, Referral
-from referral.words import CHANNELS, FACTS, LANGUAGES, NO, STATES, STRANGE, UNKNOWN, YES
+from referral.words import CHANNELS, FACTS, HELPERS, LANGUAGES, NO, STATES, STRANGE, UNKNOWN, YES
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """UTC+7 all year since 13/6/1975 (IANA tz database), so the export does not depend on the machine's own tables."""
@@ -203,6 +203,9 @@ ALLOWED: Mapping[str, Coded] = {
     "facts.home_province": _place(lambda intake: intake.facts.home_province, "Tỉnh, thành phố quê nhà."),
     "facts.retaliation": _flag(lambda intake: intake.facts.retaliation, "Lo bị trả thù.", UNKNOWN),
     "facts.held_now": _flag(lambda intake: intake.facts.held_now, "Người nhắn đang bị giữ.", UNKNOWN),
+    "facts.helper": Coded(
+        "word", lambda entry: _word(entry.intake.facts.helper, HELPERS), "Ai điền cùng người trong cuộc.", HELPERS
+    ),
     "facts.unknown": Coded(
         "count", lambda entry: entry.intake.facts.unknown, "Số câu sàng lọc mà người đó không rõ hoặc bỏ qua."
     ),

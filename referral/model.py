@@ -53,7 +53,8 @@ class Facts(Struct, frozen=True):
 
     `share` is None when consent was not asked, else the route ids agreed to (`all` and the empty set are allowed).
     `unknown` counts screening questions answered unsure or skipped. `signs_seen` are indicator ids for the officer.
-    `held_now` is true when the writer is the person affected and violence or confinement was answered yes.
+    `held_now` is true when the writer is the person affected and violence or confinement was answered yes. `helper` is the
+    role of who filled in with the person, empty where nobody did; no rule looks at it.
     """
 
     kind: str = "tip"
@@ -75,6 +76,7 @@ class Facts(Struct, frozen=True):
     unknown: int = 0
     held_now: bool = False
     indicators: tuple[str, ...] = ()
+    helper: str = ""
 
 
 class Reason(Struct, frozen=True):

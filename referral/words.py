@@ -10,6 +10,15 @@ STRANGE = "mã lạ"
 
 YES, NO = "có", "không"
 
+HELPERS: Mapping[str, str] = {
+    "commune": "cán bộ xã, thôn",
+    "teacher": "giáo viên",
+    "social_worker": "nhân viên xã hội",
+    "border_guard": "bộ đội biên phòng",
+    "relative": "người thân",
+    "other": "người khác",
+}
+
 FACTS: Mapping[str, Mapping[str, str]] = {
     "kind": {
         "tip": "tin báo",

@@ -21,7 +21,8 @@ def named_in(world: World, shown: list[Message]) -> list[str]:
     name_of = {}
     for name, text in world.book.flows.everywhere.sentences.items():
         if name.startswith("matter_"):
-            name_of[text] = name_of[world.book.catalogues.translate("en", f"everywhere.{name}", text)] = name
+            for locale in world.book.catalogues.locales:
+                name_of[world.book.catalogues.translate(locale, f"everywhere.{name}", text)] = name
     return [name_of[text] for message in shown for text in message.texts if text in name_of]
 
 

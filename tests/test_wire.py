@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.channels.base import Inbound, SendError
 from bot.channels.wire.decoded import decoded
 from bot.channels.wire.receiving import why_not_stored
+from bot.channels.wire.split import split
 from bot.channels.wire.tidy import bare, tidy
 from bot.channels.wire.unfinished import KEPT_S, MOST_KEPT, Unfinished
 from bot.channels.wire.waits import LONGEST_WAIT_S, backoff_s, rest, unless
@@ -50,6 +53,17 @@ def test_a_text_is_kept_as_it_is_read(came: str, is_kept_as: str) -> None:
 
 def test_an_address_loses_what_nobody_typed_and_gains_nothing() -> None:
     assert bare("https://x/\r\u202ea b ") == "https://x/a b "
+
+
+@given(st.text(max_size=400), st.integers(4, 50))
+def test_splitting_loses_no_word_and_no_part_is_too_long(text: str, longest: int) -> None:
+    parts = split(text, longest)
+    assert all(0 < len(part.encode("utf-16-le", "surrogatepass")) <= 2 * longest for part in parts)
+    assert "".join("".join(parts).split()) == "".join(text.split())
+
+
+def test_a_letter_written_with_separate_accents_is_not_cut() -> None:
+    assert split("e\u0302\u0323" * 4, 5) == ("e\u0302\u0323",) * 4
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,9 @@ FIRST_QUESTION = "safety"
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Book:
-    """Flows, referral rules and sentences together: what `decide` looks things up in."""
+    """Flows, referral rules and sentences together: what `decide` looks things up in. Equal to no other."""
 
     flows: FlowBook
     referral: ReferralBook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -47,11 +48,13 @@ class Whereabouts(msgspec.Struct, frozen=True):
     """It is what lies near a point on the map (bot/point.py)."""
 
 
+@lru_cache(maxsize=4)
 def place_of(book: Book, text: str, *, asked: bool = False) -> Whereabouts | None:
     """The place in this text, None where none is named. `asked`: the text answers the question where.
 
     Where somebody is goes before where they are taken. A known place abroad goes before one here, unless it is part of a
     name here: Đông Hưng is in Quảng Tây, and "Đông Hưng, Thái Bình" is not.
+    A turn asks for the same text several times, so the last few answers are at hand; they are forgotten with the next.
     """
     words = normalise(text).words
     staying = without_destinations(words)

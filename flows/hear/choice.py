@@ -78,7 +78,7 @@ def _spoken(listed: str) -> tuple[Normal, ...]:
 
 
 _ANSWERS = {"yes": _spoken(_YES), "no": _spoken(_NO), "unsure": _spoken(_UNSURE), "skip": _spoken(_SKIP)}
-_NUMBER_WORDS = _spoken(_NUMBERS)
+_NUMBER_WORDS = {spoken.folded: (at, spoken) for at, spoken in enumerate(_spoken(_NUMBERS), start=1)}
 
 
 def match(choices: Choices, text: str) -> tuple[str, ...]:
@@ -184,8 +184,18 @@ def _label(choices: Choices, typed: Normal) -> list[str]:
 
 
 def _answer(choices: Choices, typed: Normal) -> list[str]:
-    said = next((name for name in ("unsure", "skip", "no", "yes") if any(_same(typed, w) for w in _ANSWERS[name])), "")
+    said = next((name for name, words in _answers_by_words().get(typed.folded, ()) if _same(typed, words)), "")
     return _only([id for id, label in choices if said and _stands_for(id, label) == said])
+
+
+@cache
+def _answers_by_words() -> Mapping[str, Sequence[tuple[str, Normal]]]:
+    """The plain answers' words without marks, to the answers that they may be."""
+    found: dict[str, list[tuple[str, Normal]]] = {}
+    for name in ("unsure", "skip", "no", "yes"):
+        for words in _ANSWERS[name]:
+            found.setdefault(_folded(words.words), []).append((name, words))
+    return found
 
 
 def _stands_for(id: str, label: str) -> str:
@@ -201,17 +211,21 @@ def _stands_for(id: str, label: str) -> str:
 
 def _numbers(choices: Choices, typed: Normal) -> list[str]:
     words = [word for word in typed.words if word not in _COUNTERS]
-    found = [_number(word) for word in words]
-    if not found or not all(1 <= number <= len(choices) for number in found):
-        return []
-    return [choices[number - 1][0] for number in found]
+    found: list[str] = []
+    for word in words:
+        number = _number(word)
+        if not 1 <= number <= len(choices):
+            return []  # most texts are none: the first word tells
+        found.append(choices[number - 1][0])
+    return found
 
 
 def _number(word: str) -> int:
     if word.isascii() and word.isdecimal():
         return int(word) if len(word) <= 2 else 0
-    one = normalise(word)
-    return next((at for at, spoken in enumerate(_NUMBER_WORDS, start=1) if _same(one, spoken)), 0)
+    folded = fold(word)
+    at, spoken = _NUMBER_WORDS.get(folded, (0, None))
+    return at if spoken is not None and _same(Normal(word, folded, (word,)), spoken) else 0
 
 
 def _beginning(choices: Choices, typed: Normal) -> list[str]:

@@ -1,4 +1,4 @@
-"""What must happen outside: how it ended, what follows from that, what was said and shown."""
+"""What must happen outside: queued, how it ended, what follows from that, what was said and shown."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from sqlalchemy import (
     update,
 )
 
+from flows.model import Conversation
 from storage import schema as t
 from storage.base import AuditEntry, Done, OutboxRow, Outcome, Wanted
 from storage.claims import claim
-from storage.rows import audit_values, read_codes, to_ms, write_json
+from storage.rows import BODY, audit_values, read_codes, to_ms, write_json
 from storage.seal import Sealer
-from storage.statements import Row, Sql, Work, change, listed, question
-from storage.turns import add_outbox, outbox_values
+from storage.statements import Row, Sql, Work, change, insert_once, listed, question
 
 p = bindparam
 
@@ -39,6 +39,11 @@ _SPOKEN: Final = frozenset({"say", "notice", "notify_agency", "export"})
 # ------------------------------------------------------------------------------------------------------- statements
 
 _box = t.outbox
+
+ADD_OUTBOX = insert_once(
+    t.outbox, "id", "claimed_until", "finished", "state", "attempts", "done_at", "message_ids", "code"
+)
+VERSION = question(select(t.conversation.c.version).where(t.conversation.c.id == p("is_id")))
 
 
 def _end(dialect: str) -> Update:
@@ -137,6 +142,41 @@ WRITTEN = question(
 )
 
 # -------------------------------------------------------------------------------------------------------------- work
+
+
+def outbox_values(row: OutboxRow, at: int, sealer: Sealer) -> dict[str, Any]:
+    """A row of `outbox`; `version` is filled in by the writer. A body's `officer` names whom the row is for."""
+    return {
+        "key": row.key,
+        "kind": row.kind,
+        "lane": row.lane,
+        "priority": row.priority,
+        "due_at": to_ms(row.due_at),
+        "sealed_body": sealer.seal(BODY.write(row.body), f"outbox/{row.key}".encode()),
+        "conversation": row.conversation,
+        "version": 0,
+        "referral": row.referral,
+        "officer": _officer_of(row.body),
+        "sender": row.sender,
+        "door": row.door,
+        "created_at": at,
+    }
+
+
+def _officer_of(body: Mapping[str, Any]) -> str:
+    officer = body.get("officer", "")
+    return officer if isinstance(officer, str) else ""
+
+
+def add_outbox(rows: tuple[dict[str, Any], ...], state: Conversation | None = None) -> Work[None]:
+    """Queue rows; a key that is there already is kept as it is."""
+    for values in rows:
+        if state and values["conversation"] == state.id:
+            values["version"] = state.version
+        elif values["conversation"]:
+            found = yield VERSION, {"is_id": values["conversation"]}
+            values["version"] = found[0][0] if found else 0
+        yield ADD_OUTBOX, values
 
 
 def exchange(

@@ -21,11 +21,11 @@ from storage.connections import LET_GO, Connections, Names, opening
 from storage.joined import joined, rounds
 from storage.migrate import Moved
 from storage.migrate_postgres import migrate
+from storage.outbox import ADD_OUTBOX
 from storage.seal import Sealer
 from storage.spoken import spoken
 from storage.statements import Change, Last, Piece, Sql, T, Values, Work
 from storage.store import DatabaseStorage
-from storage.turns import ADD_OUTBOX
 
 DIALECT: Final = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -13,12 +12,13 @@ from flows.model import Conversation
 from referral.model import Consent, Intake
 from storage import schema as t
 from storage import sealing
-from storage.base import Address, AlreadyHandled, Commit, OutboxRow, Request, StaleConversation
+from storage.base import Address, AlreadyHandled, Commit, Request, StaleConversation
 from storage.files import ERASE_FILE_KEYS, ERASE_FILES, ERASE_PIECES, OWN_FILE, file_id, take_over
 from storage.matters import CLASSIFY, classified_values, link_write
-from storage.rows import ANSWERS, BODY, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
+from storage.outbox import ADD_OUTBOX, add_outbox, outbox_values
+from storage.rows import ANSWERS, CONTENT, CONVERSATION, audit_values, intake_values, referral_values, to_ms
 from storage.seal import Sealer
-from storage.statements import Change, Last, Sql, Values, Work, change, given, insert_once, question
+from storage.statements import Change, Last, Sql, Values, Work, change, given, insert_once
 from storage.window import reached, stopped
 
 p = bindparam
@@ -33,9 +33,6 @@ ADD_CONSENT = insert_once(t.consent, "id")
 ADD_REFERRAL = insert_once(t.referral)
 ADD_AUDIT = insert_once(t.audit, "id")
 ADD_REQUEST = insert_once(t.right_request, "officer", "answered_at", "done_at")
-ADD_OUTBOX = insert_once(
-    t.outbox, "id", "claimed_until", "finished", "state", "attempts", "done_at", "message_ids", "code"
-)
 
 SAVE_CONVERSATION = change(
     update(t.conversation)
@@ -78,7 +75,6 @@ MOVE_REFERRAL = change(
     .values({c.name: p(c.name) for c in t.referral.columns if c.name not in ("id", "intake")})
 )
 
-VERSION = question(select(t.conversation.c.version).where(t.conversation.c.id == p("is_id")))
 CANCEL = change(
     update(t.outbox)
     .where(t.outbox.c.key == p("is_key"), t.outbox.c.finished == t.NO)
@@ -330,30 +326,6 @@ def address_values(address: Address, where: str, at: int, sealer: Sealer) -> Val
     }
 
 
-def outbox_values(row: OutboxRow, at: int, sealer: Sealer) -> dict[str, Any]:
-    """A row of `outbox`; `version` is filled in by the writer. A body's `officer` names whom the row is for."""
-    return {
-        "key": row.key,
-        "kind": row.kind,
-        "lane": row.lane,
-        "priority": row.priority,
-        "due_at": to_ms(row.due_at),
-        "sealed_body": sealer.seal(BODY.write(row.body), _about("outbox", row.key)),
-        "conversation": row.conversation,
-        "version": 0,
-        "referral": row.referral,
-        "officer": _officer_of(row.body),
-        "sender": row.sender,
-        "door": row.door,
-        "created_at": at,
-    }
-
-
-def _officer_of(body: Mapping[str, Any]) -> str:
-    officer = body.get("officer", "")
-    return officer if isinstance(officer, str) else ""
-
-
 def _about(what: str, key: str) -> bytes:
     return f"{what}/{key}".encode()
 
@@ -398,14 +370,3 @@ def _own_says(ready: Ready) -> tuple[list[Change], tuple[dict[str, Any], ...]]:
 
 def _id_of(state: Conversation | None) -> str:
     return state.id if state else ""
-
-
-def add_outbox(rows: tuple[dict[str, Any], ...], state: Conversation | None = None) -> Work[None]:
-    """Queue rows; a key that is there already is kept as it is."""
-    for values in rows:
-        if state and values["conversation"] == state.id:
-            values["version"] = state.version
-        elif values["conversation"]:
-            found = yield VERSION, {"is_id": values["conversation"]}
-            values["version"] = found[0][0] if found else 0
-        yield ADD_OUTBOX, values

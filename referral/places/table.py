@@ -101,7 +101,7 @@ class Table:
         if larger.kind == "p":
             return larger.code in self.province_of(unit)
         if unit.kind == "c":
-            return larger.is_old and unit.code in self.inside[larger.kind, larger.code]
+            return unit.code in self.inside.get((larger.kind, larger.code), ())
         return larger in self.above(unit)
 
 
@@ -146,7 +146,7 @@ def _spoken(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _inside(units: Mapping[tuple[str, str], Unit]) -> dict[tuple[str, str], frozenset[str]]:
-    inside = {key: set(unit.now) for key, unit in units.items() if unit.kind in "DC"}
+    inside = {key: set(unit.now) for key, unit in units.items() if unit.kind == "D"}
     for unit in units.values():
         if unit.kind == "D":
             inside.setdefault(("P", unit.of), set()).update(unit.now)
@@ -154,6 +154,7 @@ def _inside(units: Mapping[tuple[str, str], Unit]) -> dict[tuple[str, str], froz
 
 
 def _units(text: str) -> Iterator[Unit]:
+    codes: dict[str, str] = {}  # each code once in memory, however many units name it
     for number, line in enumerate(text.splitlines(), 1):
         if line and not line.startswith("#"):
             cells = line.split("\t")
@@ -163,7 +164,8 @@ def _units(text: str) -> Iterator[Unit]:
                 )
             kind, code, name, of, now, north, east = cells
             middle = (float(north), float(east)) if north else None
-            yield Unit(kind, code, name, of, tuple(now.split(",")) if now else (), middle)
+            became = tuple(codes.setdefault(one, one) for one in now.split(",")) if now else ()
+            yield Unit(kind, codes.setdefault(code, code), name, codes.setdefault(of, of), became, middle)
 
 
 def _proved(units: Mapping[tuple[str, str], Unit], unit: Unit) -> None:

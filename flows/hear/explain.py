@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flows.hear.hear import hear, heard_parts
 from flows.hear.lexicon import Lexicon
-from flows.hear.weigh import URGENT, weigh
+from flows.hear.weigh import URGENT, total
 
 MOST = 12
 """Parts that are listed each way."""
@@ -26,7 +26,7 @@ def explain(lexicon: Lexicon, text: str) -> Iterator[str]:
     if alone:
         yield "one of them makes it urgent by itself"
     lower = " (lower: a phrase of danger was met)" if heard.alarmed else ""
-    yield f"weight for danger {weigh(weights, parts):.2f}, limit {limit:.2f}{lower}"
+    yield f"weight for danger {total(weights, parts, URGENT):.2f}, limit {limit:.2f}{lower}"
     for name in (URGENT, heard.intent):
         given = {part: weights.parts[part][name] for part in parts if name in weights.parts.get(part, {})}
         order = sorted(given, key=lambda part: -given[part])

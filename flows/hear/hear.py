@@ -228,8 +228,9 @@ def _combined(combinations: Iterable[Combination], live: Sequence[Match], child:
 
 
 def _holds(combination: Combination, names: set[str]) -> bool:
-    enough = sum(name in names for name in combination.some) >= combination.least
-    return enough and names.issuperset(combination.all) and names.isdisjoint(combination.none)
+    if not (names.issuperset(combination.all) and names.isdisjoint(combination.none)):
+        return False
+    return not combination.least or sum(name in names for name in combination.some) >= combination.least
 
 
 def _urgent(alarms: list[Match], combinations: list[Combination], found: _Found) -> tuple[str, tuple[str, ...]]:

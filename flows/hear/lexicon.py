@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from operator import eq
 from typing import Literal
 
-from flows.hear.normal import fold, marks, single, spelt, tokens
+from msgspec import Struct
+
+from flows.hear.normal import single, spelt, tokens
 from flows.hear.weigh import Weights
 
 Role = Literal["danger", "part", "frame", "intent", "child", "place", "class"]
@@ -20,9 +22,9 @@ LONGEST_GAP = 3  # words that a "…" may stand for; more would join strangers
 LONGEST_POLITENESS = 12  # words around a bare cry ("dạ em chào anh chị, …"); bounds the looking
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Phrases that mean the same. Groups of one name in several languages are one to the combinations.
+    """Phrases that mean the same; equal to no other. Groups of one name in several languages are one to the combinations.
 
     `value`: for danger who it is about (self, other, either, crisis); for a frame its reach (overlap, next, sentence,
     message, undo); for child yes, no or age; for a place its name. `intent` counts with `weight` when the group is met.
@@ -101,8 +103,7 @@ class Lexicon:
     weights: Weights = field(default_factory=Weights)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """One word as typed, with the spellings it may stand for: (folded, its diacritics).
 
     `exact`: without marks on purpose ("cho" beside words with marks), so it is not read as another word ("chó").
@@ -115,8 +116,7 @@ class Word:
     pause: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A phrase met in a sentence: words `start` up to `stop` of sentence number `sentence`."""
 
     group: Group
@@ -137,7 +137,7 @@ def plant(root: Node, phrase: str, group: Group) -> None:
         strict = part.startswith("=")
         word = part[1:] if strict else part
         special = word == GAP or word.startswith("<")
-        key, needed = (word, frozenset[str]()) if special else (fold(word), marks(word))
+        key, needed = (word, frozenset[str]()) if special else spelt(word)
         node = _follow(node, key, needed, strict)
     if group not in node.ends:
         node.ends.append(group)
@@ -222,7 +222,10 @@ def spans_of(classes: Node, words: Sequence[Word]) -> Spans:
 def _may_begin(root: Node, word: Word, spans: Sequence[tuple[str, int]]) -> bool:
     """Whether any phrase begins with this word: most do not, and a look is cheaper than a walk."""
     edges = root.edges
-    return GAP in edges or any(key in edges for key, _ in word.forms) or any(name in edges for name, _ in spans)
+    for key, _ in word.forms:
+        if key in edges:
+            return True
+    return GAP in edges or any(name in edges for name, _ in spans)
 
 
 def matches(lexicon: Lexicon, sentence: int, words: Sequence[Word]) -> Iterator[Match]:

@@ -232,7 +232,10 @@ def _plant(reading: _Reading, where: str, root: Node, fields: Mapping[str, objec
             reading.wrong(where, f"phrase {phrase!r} does not begin and end with a word", "write it out")
             continue
         reading.wanted.extend((where, word) for word in words if word.startswith("<"))
-        reading.plain.update(word for word in words if fold(word) == word and any(fold(w) != w for w in words))
+        if not phrase.isascii():
+            folded = list(map(fold, words))
+            if folded != words:
+                reading.plain.update(word for word, bare in zip(words, folded, strict=True) if word == bare)
         plant(root, phrase, group)
     reading.size[group.language] = reading.size.get(group.language, 0) + len(phrases)
 

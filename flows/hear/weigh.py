@@ -14,6 +14,7 @@ from itertools import pairwise
 from flows.hear.normal import spelt
 
 _TOLD = 4  # how many of the heaviest parts are told; more explain nothing
+_NOTHING: Mapping[str, float] = {}
 URGENT = "urgent"
 """The name beside the intents under which a part's weight for danger stands."""
 
@@ -46,31 +47,27 @@ def features(words: Sequence[str], spellings: Mapping[str, str], signs: Iterable
     return {**met, **dict(ones), **{" ".join(pair): " ".join(typed) for pair, typed in twos}}
 
 
-def weigh(weights: Weights, met: Iterable[str]) -> float:
-    """How much speaks for danger (against it, when negative)."""
-    return sum(weights.parts[part].get(URGENT, 0.0) for part in met if part in weights.parts)
-
-
 def total(weights: Weights, met: Iterable[str], name: str) -> float:
-    """How much speaks for an intent."""
-    return sum(weights.parts[part].get(name, 0.0) for part in met if part in weights.parts)
+    """How much speaks for an intent, or for danger (against it, when negative)."""
+    known = weights.parts
+    return sum(known[part].get(name, 0.0) for part in met if part in known)
 
 
 def is_heavy(weights: Weights, met: Collection[str], *, alarmed: bool) -> bool:
     """True where all that was met exceeds the limit. One word again and again weighs nothing."""
     if sum(not part.startswith("§") and " " not in part for part in met) <= 2 and not alarmed:  # the base and one word
         return False
-    return weigh(weights, met) > (weights.limit_alarmed if alarmed else weights.limit)
+    return total(weights, met, URGENT) > (weights.limit_alarmed if alarmed else weights.limit)
 
 
 def likeliest(weights: Weights, met: Collection[str], among: Sequence[str]) -> str:
     """Of these intents the one for which most speaks; the first of equals."""
     sums = dict.fromkeys(among, 0.0)
     for part in met:
-        for name, weight in weights.parts.get(part, {}).items():
+        for name, weight in weights.parts.get(part, _NOTHING).items():
             if name in sums:
                 sums[name] += weight
-    return max(among, key=lambda name: sums[name])
+    return max(among, key=sums.__getitem__)
 
 
 def heaviest(weights: Weights, met: Mapping[str, str], name: str = URGENT) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ if __name__ == "__main__":
 from flows.hear.hear import OF_CALM, OF_URGENT, heard_parts  # noqa: E402  # after the path that makes it importable
 from flows.hear.lexicon import Lexicon  # noqa: E402
 from flows.hear.read import INTENTS, read_lexicon  # noqa: E402
-from flows.hear.weigh import URGENT, Weights, likeliest, weigh  # noqa: E402
+from flows.hear.weigh import URGENT, Weights, likeliest, total  # noqa: E402
 
 LISTS = ROOT / "flows" / "hear" / "lexicon"
 WEIGHTS = LISTS / "weights.tsv"
@@ -231,7 +231,7 @@ class Heard:
 
 
 def _hear(weights: Weights, message: Message) -> Heard:
-    above = weigh(weights, message.parts) - (LIMIT_ALARMED if message.alarmed else LIMIT)
+    above = total(weights, message.parts, URGENT) - (LIMIT_ALARMED if message.alarmed else LIMIT)
     urgent, calm = (likeliest(weights, message.parts, among) for among in (OF_URGENT, OF_CALM))
     return Heard(message, above, (urgent, calm))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,9 +12,9 @@ import flows.check
 import referral.check
 from bot.audio.model import Sounds
 from bot.catalogues import BESIDE, SOURCE_LOCALE, Catalogues, read_catalogue
-from bot.languages.model import Language, partly, unchecked
+from bot.languages.model import Language, PhraseSet, partly, unchecked, unsigned
 from bot.languages.read import NAME as LANGUAGES
-from bot.languages.read import read_languages
+from bot.languages.read import read_languages, read_phrases
 from flows.book import FlowBook, build, free_text_slots
 from flows.hear.read import read_lexicon
 from flows.model import Everywhere, FlowDef, Problem
@@ -62,7 +62,9 @@ def read_book(root: Path = ROOT, on: date | None = None) -> tuple[Book, list[Pro
     places, wrong = read_places(root / "referral" / "places")
     if places is None:
         raise BadBook(wrong)
-    catalogues = read_catalogues(root / "locales", languages)
+    phrases, wrong = read_phrase_sets(root / "locales" / "phrases")
+    problems += wrong
+    catalogues = read_catalogues(root / "locales", languages, phrases)
     book = Book(flow_book, referral_book, catalogues, free_text_slots(flow_book), places)
     problems += cross_check(book, on)
     errors = [problem for problem in problems if not problem.warning]
@@ -88,6 +90,7 @@ def cross_check(book: Book, on: date | None = None) -> list[Problem]:
     found = flows.check.problems(book.flows, book.catalogues.texts, numbers, partly(languages.values()))
     found += _language_problems(book)
     found += unchecked(languages.values())
+    found += unsigned(book.catalogues.phrases, set(flows.check.sentences(book.flows)))
     found += _referral_problems(book.referral)
     found += _profile_problems(book)
     return found
@@ -143,12 +146,19 @@ def _names_missing(book: ReferralBook, language: Language) -> Iterator[Problem]:
             yield Problem(f"{LANGUAGES} {language.id} {kind}", f"`{name}` {what}", "name those of referral/directory")
 
 
-def read_catalogues(folder: Path, languages: Mapping[str, Language]) -> Catalogues:
-    """Every language that has a catalogue, but the source language."""
+def read_phrase_sets(folder: Path) -> tuple[list[PhraseSet], list[Problem]]:
+    """The phrases of small peoples' languages, and every problem in their files."""
+    read = [read_phrases(f"locales/phrases/{name}", text) for name, text in _texts(folder).items()]
+    return [found for found, _ in read if found], [problem for _, wrong in read for problem in wrong]
+
+
+def read_catalogues(folder: Path, languages: Mapping[str, Language], phrases: Sequence[PhraseSet] = ()) -> Catalogues:
+    """Every language that has a catalogue, but the source language; of the phrases only what is signed."""
     found = sorted(folder.glob("*/LC_MESSAGES/messages.po"))
     texts = {path.parts[-3]: read_catalogue(path.read_bytes()) for path in found}
     texts = {locale: catalogue for locale, catalogue in texts.items() if locale != SOURCE_LOCALE}
-    return Catalogues(texts, languages)
+    texts |= {one.id: one.signed for one in phrases}
+    return Catalogues(texts, {**languages, **{one.id: one.as_language() for one in phrases}}, phrases=tuple(phrases))
 
 
 def _texts(folder: Path, *kinds: str) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from babel.messages.pofile import read_po
 
-from bot.languages.model import SAFE, Language
+from bot.languages.model import SAFE, Language, PhraseSet
 
 SOURCE_LOCALE = "vi"
 BESIDE: Final = "en"
@@ -31,12 +31,19 @@ class Catalogues:
     texts: Mapping[str, Texts]
     languages: Mapping[str, Language] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
+    phrases: tuple[PhraseSet, ...] = ()
 
     @property
     def locales(self) -> tuple[str, ...]:
         """The offered languages, Vietnamese first."""
-        known = self.languages or dict.fromkeys((SOURCE_LOCALE, *sorted(self.texts)))
-        return tuple(one for one in known if one not in self.off and (one == SOURCE_LOCALE or one in self.texts))
+        known: Mapping[str, Language | None] = self.languages or dict.fromkeys((SOURCE_LOCALE, *sorted(self.texts)))
+        return tuple(
+            one
+            for one, language in known.items()
+            if one not in self.off
+            and (one == SOURCE_LOCALE or one in self.texts)
+            and (not language or language.is_offered)
+        )
 
     @property
     def named(self) -> tuple[tuple[str, str], ...]:

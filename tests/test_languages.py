@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.app import offered_in
-from bot.book import Book, cross_check
+from bot.book import ROOT, Book, cross_check, read_catalogues
 from bot.doors.triage import answer, first_reply
-from bot.languages.model import EMERGENCY_SENTENCES, SAFE, Language, is_urgent, turned_on
-from bot.languages.read import read_languages
+from bot.languages.model import EMERGENCY_SENTENCES, SAFE, Language, PhraseSet, is_urgent, turned_on
+from bot.languages.read import read_languages, read_phrases
 from bot.names import agency_name, hotline_lines
 from bot.settings import BadSetting, Settings, read_settings
 from flows.check import SENTENCES, WAYS, sentences
@@ -223,3 +223,90 @@ def test_the_setting_names_languages_that_there_are(book: Book) -> None:
 def test_a_list_that_cannot_be_used_is_told(text: str, what: str) -> None:
     _, found = read_languages(text)
     assert any(what in one.what for one in found), found
+
+
+# -------------------------------------------------------------------------------------------- languages of small peoples
+
+HMONG = "Kuv xav tau kev pab, kuv tsis paub lus"
+
+
+def in_hmong(book: Book, *, signed: bool) -> tuple[Book, PhraseSet]:
+    """The book with a H'Mông set that is filled in, signed or not."""
+    (found,) = [one for one in book.catalogues.phrases if one.id == "hmn"]
+    by, on = ("Giàng A, cán bộ phụ nữ xã", "2026-11-23") if signed else ("", "")
+    filled = [replace(one, say=f"HMN {one.vietnamese}", signed_by=by, signed_on=on) for one in found.phrases]
+    name = replace(found.name, say="Lus Hmoob", signed_by=by, signed_on=on)
+    made = replace(found, phrases=tuple(filled), name=name)
+    known = {key: one for key, one in book.catalogues.languages.items() if one.extent != "phrases"}
+    return replace(book, catalogues=read_catalogues(ROOT / "locales", known, [made])), made
+
+
+def test_every_small_language_has_its_phrases_to_be_filled_in_and_nothing_is_signed_yet(book: Book) -> None:
+    assert {one.id for one in book.catalogues.phrases} == {"tyz", "nut", "ium", "blt", "hmn", "hmn-VN"}
+    for one in book.catalogues.phrases:
+        assert 40 < len(one.phrases) <= 60
+        assert all(phrase.vietnamese and phrase.purpose for phrase in one.phrases)
+        assert {"hello.welcome", "danger.now", "stop.left"} <= {phrase.context for phrase in one.phrases}
+        assert one.signed == {}
+
+
+def test_a_phrase_that_nobody_signed_is_never_shown(book: Book) -> None:
+    filled, made = in_hmong(book, signed=False)
+    assert filled.catalogues.texts["hmn"] == {}
+    assert "hmn" not in filled.catalogues.locales
+    assert "Lus Hmoob" not in dict(filled.catalogues.named).values()
+    for one in made.phrases:
+        assert "HMN" not in filled.catalogues.translate("hmn", one.context, one.vietnamese)
+        assert "HMN" not in filled.catalogues.label("hmn", one.context, one.vietnamese)
+    for channel in ("web", "telegram", "zalo_bot", "zalo_oa"):
+        assert "HMN" not in first_reply(filled, HMONG, channel)
+    by_half = replace(made.phrases[0], say="HMN", signed_by="A")
+    assert not by_half.is_signed
+
+
+def test_what_a_native_speaker_signed_is_said_and_offered(book: Book) -> None:
+    signed, made = in_hmong(book, signed=True)
+    assert "hmn" in signed.catalogues.locales
+    assert ("hmn", "Lus Hmoob") in signed.catalogues.named
+    reply = first_reply(signed, HMONG, "telegram")
+    assert reply.startswith("HMN Đây là hệ thống")
+    assert "Which language?" not in reply
+    assert not any(one.where.startswith("locales/hmn") for one in cross_check(signed))
+    assert "hmn" in in_production(signed).catalogues.locales
+    one_left = replace(made, phrases=(replace(made.phrases[0], signed_on=""), *made.phrases[1:]))
+    assert not one_left.as_language().is_offered
+
+
+def test_a_signed_phrase_with_another_number_is_refused(book: Book) -> None:
+    signed, made = in_hmong(book, signed=True)
+    wrong = [replace(one, say=one.say.replace("113", "114")) for one in made.phrases]
+    known = {key: one for key, one in signed.catalogues.languages.items() if one.extent != "phrases"}
+    catalogues = read_catalogues(ROOT / "locales", known, [replace(made, phrases=tuple(wrong))])
+    found = cross_check(replace(signed, catalogues=catalogues))
+    assert any("other numbers" in one.what and one.where == "locales/hmn danger.now" for one in found)
+
+
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        ("say: A, signed_by: B", "has only one of"),
+        ("signed_by: B, signed_on: '2026-11-23'", "is signed and says nothing"),
+        ("say: A, signed_by: B, signed_on: hôm nay", "is no day"),
+        ("sai: A", "unknown field"),
+    ],
+)
+def test_a_signature_that_is_none_is_refused(entry: str, what: str) -> None:
+    text = f"language: hmn\nvietnamese: M\nname: {{}}\nentries: [{{context: a.b, purpose: p, vi: v, {entry}}}]"
+    found, problems = read_phrases("locales/phrases/hmn.yaml", text)
+    assert found is None
+    assert any(what in one.what for one in problems), problems
+    many = "language: tyz\nvietnamese: M\nname: {}\nentries:\n" + "  - {context: a.b, purpose: p, vi: v}\n" * 61
+    told = [one.what for one in read_phrases("locales/phrases/hmn.yaml", many)[1]]
+    assert told == ["has 61 phrases", "`language: tyz` is not the file's name"]
+
+
+def test_a_phrase_whose_words_were_changed_is_told(book: Book) -> None:
+    signed, made = in_hmong(book, signed=True)
+    old = replace(made, phrases=(replace(made.phrases[0], vietnamese="Câu cũ."), *made.phrases[1:]))
+    found = cross_check(replace(signed, catalogues=replace(signed.catalogues, phrases=(old,))))
+    assert any("says other words now" in one.what and one.warning for one in found)

@@ -16,6 +16,9 @@ DOORS: Final[Mapping[str, str]] = {
     "tiếng Nga": "Russian",
     "tiếng H'Mông": "Hmong",
     "tiếng Thái": "Tai (Viet Nam)",
+    "tiếng Tày": "Tày",
+    "tiếng Nùng": "Nùng",
+    "tiếng Dao": "Dao",
     "tiếng khác, chưa rõ tiếng nào": "another language, not known which",
     "Người này chưa nhắn lại đã lâu nên Zalo không chuyển tin tới họ nữa. Lời nhắn được giữ tới khi họ nhắn lại.": (
         "They have not written for long, so Zalo takes no message to them any more. Yours is kept until they write again."

@@ -103,7 +103,11 @@ LANGUAGES: Final[Mapping[str, str]] = {
     "ja": "tiếng Nhật",
     "ru": "tiếng Nga",
     "hmn": "tiếng H'Mông",
+    "hmn-VN": "tiếng H'Mông",
     "blt": "tiếng Thái",
+    "tyz": "tiếng Tày",
+    "nut": "tiếng Nùng",
+    "ium": "tiếng Dao",
     "other": "tiếng khác, chưa rõ tiếng nào",
 }
 DIMENSIONS: Final[Mapping[str, str]] = {

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from bot import candidates, story
+from bot import candidates, clues, story
 from bot.book import Book
 from bot.channels.base import Message
 from bot.events import ClockDue, Event, OfficerDid, WindowCloses, fresh
@@ -277,6 +277,8 @@ def _offers(book: Book, event: Event, name: str, talk: Conversation) -> tuple[Ch
     if name == "languages":
         # Their own names, not to be translated: who has ended up in a language they cannot read finds theirs.
         return tuple(Choice(one, name) for one, name in book.catalogues.named)
+    if name == "clues":
+        return clues.choices(book, talk)
     if name != "consent":
         return ()
     kind = kind_of(book, talk, "")
@@ -323,7 +325,7 @@ def _values(
     if "{receipt}" in text:
         values["receipt"] = grouped((intake.receipt if intake else "") or draft.receipt)
     if "{summary}" in text:
-        values["summary"] = summary(book.flows, draft, book.catalogues)
+        values["summary"] = summary(book.flows, draft, book.catalogues, {clues.OUT: clues.line(book, draft)})
     if "{heard}" in text:
         values["heard"] = summary(book.flows, story.shown(draft, story.told(book, draft, at)), book.catalogues)
     if "{place}" in text:

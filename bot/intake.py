@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from bot import clues
 from bot.book import Book
 from bot.candidates import Where, confirmed, shared, written
 from bot.events import Event, fresh, fresh_digits
@@ -39,6 +40,8 @@ PLACE_TEXT_MAX = 500
 """Code points looked through for a place: nobody writes the address of a place further down."""
 PLACE_FROM = "place_from"
 """Among an intake's answers: on what its place rests."""
+CLUE_KINDS = "clue_kinds"
+"""Among an intake's answers: what there is to look up in its words, by kind and never by value."""
 RECEIPT_DIGITS = 16
 """53 bits: grouped in fours it is read over the telephone and typed with a thumb, in any language."""
 
@@ -192,7 +195,12 @@ def said_in(book: Book, talk: Conversation) -> Content:
         said = talk.answers[slot]
         if isinstance(said, str) and said != "skip" and slot != "code":
             texts[slot] = written(book, said) if slot in units else said
-    return Content({slot: text for slot, text in texts.items() if text}, _each_once(talk.notes), _media(talk))
+    return Content(
+        {slot: text for slot, text in texts.items() if text},
+        _each_once(talk.notes),
+        _media(talk),
+        clues=clues.kept(book, talk),
+    )
 
 
 def _media(talk: Conversation) -> tuple[tuple[str, str, str], ...]:
@@ -204,7 +212,9 @@ def _each_once(notes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _coded(book: Book, talk: Conversation) -> dict[str, str | tuple[str, ...]]:
-    """The answers in codes, and on what the place rests: an officer must know whether the person confirmed it."""
+    """The answers in codes, on what the place rests (an officer must know whether it was confirmed), and the kinds of clues."""
     coded = {slot: answer for slot, answer in talk.answers.items() if slot not in book.free_text}
     rests_on = place_from(book, talk)
-    return {**coded, PLACE_FROM: rests_on} if rests_on else coded
+    kinds = tuple(dict.fromkeys(kind for kind, _ in clues.kept(book, talk)))
+    found: dict[str, str | tuple[str, ...]] = {PLACE_FROM: rests_on, CLUE_KINDS: kinds}
+    return {**coded, **{name: answer for name, answer in found.items() if answer}}

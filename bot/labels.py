@@ -33,6 +33,7 @@ OWN_WORDS: Mapping[str, str] = {
     "helper_agreed": "Người trong cuộc đồng ý điền cùng",
     "helper_private": "Người trong cuộc tự chọn",
     "place_from": "Nơi này theo",
+    "clue_kinds": "Trong lời kể có",
     "danger_place_unit": "Nơi người nhắn đã xác nhận",
     "tip_place_unit": "Nơi người nhắn đã xác nhận",
     "missing_place_unit": "Nơi người nhắn đã xác nhận",
@@ -54,6 +55,17 @@ HIDDEN = frozenset(
     "support_review screening_review code_way instead".split()
 )
 """Answers that only steered the conversation: they say nothing about the matter."""
+
+
+CLUES: Mapping[str, str] = {
+    "phone": "Số điện thoại",
+    "plate": "Biển số xe",
+    "link": "Đường dẫn",
+    "account": "Tài khoản",
+    "bank": "Số tài khoản, dãy số",
+    "email": "Thư điện tử",
+}
+"""Kinds of clues (`flows/hear/clues.py`)."""
 
 
 def coded_answers(book: Book, answers: Mapping[str, Answer]) -> list[tuple[str, str]]:
@@ -96,7 +108,7 @@ def _in_words(book: Book, step: Step | None, answer: Answer) -> str:
     ids = answer if isinstance(answer, tuple) else (answer,)
     labels = {choice.id: choice.label for choice in step.choices} if step else {}
     names = {route: name[0] for route, name in book.referral.route_names.items()} | {SKIPPED: "Bỏ qua", "none": "Không"}
-    names |= PLACE_FROM
+    names |= {**PLACE_FROM, **CLUES}
     if step is not None and step.choices_from == "heard":
         names |= {slot: one.review for slot, one in _questions(book).items() if one.review}
     return ", ".join(labels.get(one) or names.get(one) or one for one in ids)

@@ -93,11 +93,27 @@ def _button(prompt: Prompt, choice: Choice, locale: str, catalogues: Catalogues,
     )
 
 
-def summary(book: FlowBook, conversation: Conversation, catalogues: Catalogues) -> str:
-    """The review list: one line an answered question, in the flow's order, free text shortened."""
+def summary(
+    book: FlowBook, conversation: Conversation, catalogues: Catalogues, found: Mapping[str, str] | None = None
+) -> str:
+    """The review list: one line an answered question, in the flow's order, free text shortened.
+
+    `found`: what was found rather than answered, by the name under which it can be corrected.
+    """
     flow = book.flows[conversation.flow]
-    lines = (_summary_line(book, flow, step, conversation, catalogues) for step in flow.steps.values() if step.review)
+    lines = (
+        _found_line(flow, step, conversation.locale, catalogues, found[step.remember])
+        if found and step.remember in found
+        else _summary_line(book, flow, step, conversation, catalogues)
+        for step in flow.steps.values()
+        if step.review
+    )
     return "\n".join(line for line in lines if line)
+
+
+def _found_line(flow: FlowDef, step: Step, locale: str, catalogues: Catalogues, shown: str) -> str:
+    name = catalogues.translate(locale, f"{flow.id}.{step.id}.review", step.review)
+    return f"– {name}: {HIDDEN.sub('', shown)}" if shown else ""
 
 
 def _summary_line(book: FlowBook, flow: FlowDef, step: Step, conversation: Conversation, catalogues: Catalogues) -> str:

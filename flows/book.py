@@ -42,4 +42,5 @@ def free_text_slots(book: FlowBook) -> frozenset[str]:
     """The answers that are in the person's own words, and the places confirmed of them: they are content, never codes."""
     steps = [step for flow in book.flows.values() for step in flow.steps.values()]
     places = (kept(step.place) for step in steps if step.place for kept in (unit_slot, not_slot))
-    return frozenset({"story", *places, *(step.remember for step in steps if step.ask in {"text", "code"})})
+    taken_out = (step.remember for step in steps if step.choices_from == "clues")
+    return frozenset({"story", *places, *taken_out, *(step.remember for step in steps if step.ask in {"text", "code"})})

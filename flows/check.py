@@ -27,7 +27,7 @@ SENTENCES = frozenset(
     not_told not_told_quiet matter_quiet matter_other matter_self_harm matter_injury
     translated matter_fire matter_home matter_child matter_smuggling matter_wages matter_fraud
     old_button early_number pick_more done choose_by_number choose_numbers or_words write_or_words
-    not_understood_typed perhaps_person_typed expired empty_event safe_sentence too_many_codes too_fast
+    not_understood_typed perhaps_person_typed expired empty_event safe_sentence too_many_codes code_unknown too_fast
     nothing_to_go_back sent_to_nobody files_full file_too_large file_lost
     write_again officer_wrote officer_wrote_before write_a_word numbers_now numbers_now_quiet perhaps_person
     status_waiting status_taken status_elsewhere status_closed status_nobody

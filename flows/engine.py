@@ -78,6 +78,12 @@ NO_STORY = frozenset({"greeting", "abuse", "spam", "offtopic"})
 """A first message of these intents is a note: it answers none of the questions to come, and may have been misunderstood."""
 
 
+SAID_TO_BE_KEPT = NO_STORY | {"info"}
+"""First words of these intents answer no question, and are kept all the same; what is kept is said to be."""
+WORTH_SAYING = 4
+"""Words: fewer are a greeting."""
+
+
 def turn(book: FlowBook, conversation: Conversation, event: CitizenEvent, given: Given) -> Turned:
     """What follows from one event. Raises FlowStuck only on a flow that `flows.check` would have refused."""
     now = moved_steps(UnderWay(book, given, conversation))
@@ -157,6 +163,8 @@ def _first_words(now: UnderWay, text: str) -> Turned:
         return _came_back(now, text)
     if _is_closed(now, text):
         return enter(now.tell("too_many_codes"), start(now))
+    if parse_receipt(text):
+        return enter(_unknown_code(now, text), start(now))
     heard = hear(now.book.lexicon, text)
     if not now.talk.prompt or any(letter.isalpha() for letter in text):
         now = now.keep(locale=locale_of(heard))  # a bare number says nothing of a language
@@ -170,9 +178,18 @@ def _first_words(now: UnderWay, text: str) -> Turned:
         now = now.note(text)
     else:
         now = now.keep(answers={**now.talk.answers, "story": text})
+    if heard.intent in SAID_TO_BE_KEPT and len(text.split()) >= WORTH_SAYING:
+        now = now.hears(("kept",))
     if heard.urgent:
         return _way(now, "danger")
     return enter(now, start(now)) if is_ours(now) else _numbers_first(now, "language")
+
+
+def _unknown_code(now: UnderWay, text: str) -> UnderWay:
+    """A code that leads to nothing is told to be none: whoever mistyped theirs waits for an answer about their report."""
+    if now.talk.guesses >= CODE_GUESSES:
+        return now.tell("too_many_codes")
+    return now.note(text).keep(guesses=now.talk.guesses + 1).tell("code_unknown")
 
 
 def _is_closed(now: UnderWay, text: str) -> bool:
@@ -193,6 +210,8 @@ def _said(now: UnderWay, text: str) -> Turned:
         return _came_back(now, text)
     if now.talk.flow == FIRST and _is_closed(now, text):
         return ask(now.tell("too_many_codes"), again=True)
+    if now.talk.flow == FIRST and parse_receipt(text):
+        return ask(_unknown_code(now, text), again=True)
     if now.step.ask == "staff":
         return _said_to_staff(now, text)
     word = way(text) or _pressed_in_words(now, text)

@@ -19,7 +19,7 @@ DO_WORDS = frozenset(
 PLACEHOLDERS = frozenset(
     {"receipt", "summary", "status", "sent_to", "numbers", "rights", "ways", "place", "unit", "before", "heard"}
 )
-CHOICE_SOURCES = frozenset({"consent", "answered", "heard", "languages"})
+CHOICE_SOURCES = frozenset({"consent", "answered", "clues", "heard", "languages"})
 INTAKES = frozenset({"tip", "missing", "support", "info", "person"})
 MEDIA = ("photo", "voice", "video", "document", "location", "contact", "sticker")
 

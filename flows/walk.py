@@ -25,6 +25,8 @@ OTHER_LANGUAGE = "other"
 """The language of somebody who speaks none of ours (bot/languages/model.py): a choice like another, and no translation."""
 HEARD = "heard"
 """The source of choices of the step that shows what the first words answer; its first own choice stands first."""
+CLUES = "clues"
+"""The source of choices of the step at which numbers, accounts and plates found in the words can be taken out."""
 MOVES_A_TURN = 60
 """More silent moves than this in one turn are a loop in the data; `flows.check` proves there is none."""
 NOTES_MOST = 200_000
@@ -163,7 +165,8 @@ def _is_told(talk: Conversation, step: Step) -> bool:
 
 def keep_media(now: UnderWay, media: Media) -> UnderWay:
     """What was sent is kept, or said not to be; what was written with it is kept in any case."""
-    now = now.note(media.caption) if media.caption else now
+    # A contact's number stays with the contact: it may be the writer's own, and is not for whoever reads the words.
+    now = now.note(media.caption) if media.caption and media.kind != "contact" else now
     refused = why_not_kept(media, now.talk.media)
     if refused:
         kept = now.tell(refused)
@@ -200,6 +203,8 @@ def at(now: UnderWay, place: str, *, say: bool) -> UnderWay:
 def _passed_over(now: UnderWay, step: Step) -> bool:
     if confirms(step) and (now.talk.alerted or not units(now)):
         return True  # in danger nobody is asked one question more (screening.md §6)
+    if step.choices_from == CLUES:
+        return True  # seen in the review list, and asked about from there only
     if step.choices_from == HEARD and not told_choices(now):
         return True
     if step.remember in now.talk.told and _has(now.talk, step):
@@ -329,7 +334,12 @@ def _places(now: UnderWay, step: Step) -> tuple[Choice, ...]:
 def answered_choices(now: UnderWay) -> tuple[Choice, ...]:
     """The questions of this flow that were answered, as choices for correcting one."""
     flow = now.book.flows[now.talk.flow]
-    steps = [step for step in flow.steps.values() if step.review and step.remember in now.talk.answers]
+    has_clues = bool(now.given.offers(CLUES, now.talk))
+    steps = [
+        step
+        for step in flow.steps.values()
+        if step.review and (has_clues if step.choices_from == CLUES else step.remember in now.talk.answers)
+    ]
     return tuple(Choice(step.remember, step.review, f"{flow.id}.{step.id}.review") for step in steps)
 
 

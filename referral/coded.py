@@ -14,7 +14,19 @@ from typing import Final, Literal
 
 from referral.book import ReferralBook
 from referral.model import Intake, Referral
-from referral.words import CHANNELS, FACTS, HELPERS, LANGUAGES, NO, STATES, STRANGE, UNKNOWN, YES
+from referral.words import (
+    CHANNELS,
+    CLUES,
+    FACTS,
+    HELPERS,
+    LANGUAGES,
+    NO,
+    PLACE_FROM,
+    STATES,
+    STRANGE,
+    UNKNOWN,
+    YES,
+)
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """UTC+7 all year since 13/6/1975 (IANA tz database), so the export does not depend on the machine's own tables."""
@@ -151,6 +163,15 @@ def _agreed(entry: Entry) -> str:
     return _words(share, {"all": "mọi nơi", **_vi(entry.book.route_names)})
 
 
+def _answers(entry: Entry, name: str) -> tuple[str, ...]:
+    answer = entry.intake.answers.get(name, ())
+    return (answer,) if isinstance(answer, str) else answer
+
+
+def _answer(entry: Entry, name: str) -> str:
+    return next(iter(_answers(entry, name)), "")
+
+
 # --------------------------------------------------------------------------------------------------------- the list
 
 _LEVELS = {level: level for level in ("L0", "L1", "L2", "L3", "L4")}
@@ -183,6 +204,15 @@ ALLOWED: Mapping[str, Coded] = {
         "words",
         lambda entry: _words(entry.intake.articles, {rule.suggest: rule.suggest for rule in entry.book.articles}),
         "Điều của Bộ luật Hình sự gợi ý để cán bộ xem xét.",
+    ),
+    "intake.place_from": Coded(
+        "word", lambda entry: _word(_answer(entry, "place_from"), PLACE_FROM), "Nơi được biết từ đâu.", PLACE_FROM
+    ),
+    "intake.clue_kinds": Coded(
+        "words",
+        lambda entry: _words(_answers(entry, "clue_kinds"), CLUES),
+        "Trong lời kể có những gì tra được; không có chính các số đó.",
+        CLUES,
     ),
     "screening.act": _flag(lambda intake: intake.screening.act, "Có dấu hiệu về hành vi.", UNKNOWN),
     "screening.means": _flag(lambda intake: intake.screening.means, "Có dấu hiệu về thủ đoạn.", UNKNOWN),

@@ -114,6 +114,20 @@ FACTS: Mapping[str, Mapping[str, str]] = {
 }
 """Fact → its codes in words. Every code of referral/codes.py is here (tests/test_exports.py)."""
 
+PLACE_FROM: Mapping[str, str] = {
+    "confirmed": "người nhắn đã xác nhận",
+    "words": "lời viết, chưa xác nhận",
+    "point": "vị trí đã gửi, chưa xác nhận",
+}
+CLUES: Mapping[str, str] = {
+    "phone": "số điện thoại",
+    "plate": "biển số xe",
+    "link": "đường dẫn",
+    "account": "tài khoản",
+    "bank": "dãy số",
+    "email": "thư điện tử",
+}
+
 STATES: Mapping[str, str] = {
     "proposed": "chưa gửi",
     "sent": "đã gửi",

@@ -160,12 +160,13 @@ def joined(entries: Iterable[Content]) -> Content:
     media: tuple[tuple[str, str, str], ...] = ()
     asked: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    clues: tuple[tuple[str, str], ...] = ()
     for entry in entries:
         notes, media, asked = _union(notes, entry.notes), _union(media, entry.media), (*asked, *entry.asked)
         notes = _union(notes, tuple(texts[slot] for slot, text in entry.texts.items() if texts.get(slot, text) != text))
-        rows = (*rows, *entry.asked_rows)
+        rows, clues = (*rows, *entry.asked_rows), _union(clues, entry.clues)
         texts |= entry.texts
-    return Content(texts, notes, media, asked, rows)
+    return Content(texts, notes, media, asked, rows, clues)
 
 
 def _union(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:

@@ -167,6 +167,8 @@ def _left(world: World, number: str) -> dict[str, Any]:
         found["texts"] = {name: _shortened(text) for name, text in one.content.texts.items()}
     if one.content.notes:
         found["notes"] = [_shortened(note) for note in one.content.notes]
+    if one.content.clues:
+        found["clues"] = [f"{kind}: {value}" for kind, value in one.content.clues]
     if one.content.media:
         found["media"] = [kind for kind, _, _ in one.content.media]
     found["told"] = [f"{name} {referral.to}" for name, referral in world.referrals.items() if referral.intake == number]

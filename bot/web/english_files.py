@@ -21,6 +21,7 @@ SENT_FILES: Final[Mapping[str, str]] = {
     "{point}: không gần giữa xã nào trong 20 km, có thể ở nước ngoài hoặc trên biển.":
         "{point}: no commune's middle within 20 km; it may be abroad or at sea.",
     "{unit} (khoảng {km} km)": "{unit} (about {km} km)",
+    "Số, tài khoản, biển số trong lời kể": "Numbers, accounts and plates in these words",
     "Thử lại": "Try again",
     "Tệp không có ở đây": "The file is not here",
     "Người nhắn đã gửi một tệp, nhưng tệp đang về, quá lớn, hoặc đã được xóa. Thử lại sau một phút.":

@@ -43,7 +43,7 @@ def legible(kind: str, value: str) -> str:
     """A clue as people write it: 0987 654 321, 23A-123.45."""
     if kind == "phone" and re.fullmatch(r"\+84\d{9}", value):
         return f"0{value[3:6]} {value[6:9]} {value[9:]}"
-    plate = re.fullmatch(r"(\d{2}[A-ZĐ]{1,2}\d?)(\d{4,5})", value) if kind == "plate" else None
+    plate = re.fullmatch(r"(\d{2}[A-ZĐ]{1,2}\d??)(\d{5}|\d{4})", value) if kind == "plate" else None
     if plate is None:
         return value
     return f"{plate[1]}-{plate[2]}" if len(plate[2]) == 4 else f"{plate[1]}-{plate[2][:3]}.{plate[2][3:]}"

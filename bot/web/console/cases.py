@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.asking import HELD, LONGEST, agreed
-from bot.labels import coded_answers, text_name
+from bot.clues import legible
+from bot.labels import CLUES, coded_answers, text_name
 from bot.point import described
 from bot.web import words
 from bot.web.console.access import (
@@ -157,6 +158,7 @@ def _content_values(desk: Desk, case: Case, look: Look) -> dict[str, Any]:
         "added": [*content.notes, *(text for slot, text in content.texts.items() if slot in ANSWERS)],
         "media": [_medium(one) for one in content.media],
         "near": _near(desk, content, look),
+        "clues": [(CLUES.get(kind, kind), legible(kind, value)) for kind, value in content.clues],
         "letters": _letters(case),
         "any": content != Content(),
     }

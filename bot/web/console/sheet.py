@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import transfer
-from bot.labels import coded_answers, text_name
+from bot.clues import legible
+from bot.labels import CLUES, coded_answers, text_name
 from bot.web import words
 from bot.web.console.access import FOR_SHEET, Desk, open_case, open_content, sheet_made
 from bot.web.console.cases import directory, screening_values, source_line
@@ -66,6 +67,7 @@ async def _values(desk: Desk, case: Case, content: Content, look: Look) -> dict[
         "answers": coded_answers(book, intake.answers),
         "texts": [(text_name(book, slot), text) for slot, text in content.texts.items()],
         "notes": content.notes,
+        "clues": [(CLUES.get(kind, kind), legible(kind, value)) for kind, value in content.clues],
         "files": sum(bool(ref) for _, ref, _ in content.media),
         "received": words.when(intake.created_at),
         "made_at": words.when(now),

@@ -1,0 +1,71 @@
+"""Numbers, links, accounts and plates in what somebody wrote, as things that an officer can look up. Pure.
+
+They are offered, never asked for: the person sees them in the review list and takes out what is not about the matter. How to
+reach the writer is none of them (referral/disclose.py). The words in which they stand are kept as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from bot.book import Book
+from flows.conditions import values_of
+from flows.hear.clues import clues
+from flows.hear.clues import legible as legible  # officers' pages write them the same way
+from flows.model import SKIPPED, Choice, Conversation
+from referral.disclose import WHO_WRITES
+
+OUT = "clues_out"
+"""The answer that holds what the person took out."""
+MOST = 12
+TEXT_MAX = 5000
+"""Code points looked through of each text."""
+LABEL_MOST = 40
+_NEVER = WHO_WRITES | {"code", OUT}
+
+Clue = tuple[str, str]
+"""Kind (phone, plate, link, account, bank, email) and value as it is compared (E.164, capitals)."""
+
+
+def kept(book: Book, talk: Conversation) -> tuple[Clue, ...]:
+    """The clues of a draft but those that the person took out."""
+    taken_out = set(values_of(talk.answers, OUT))
+    return tuple(one for one in found(book, talk) if _id(one) not in taken_out)
+
+
+def found(book: Book, talk: Conversation) -> tuple[Clue, ...]:
+    """Each clue in the words of a draft once, in the order in which it was written; captions are among the notes."""
+    told = (one for text in _texts(book, talk) for one in clues(text[:TEXT_MAX]))
+    return tuple(dict.fromkeys(told))[:MOST]
+
+
+def _texts(book: Book, talk: Conversation) -> Iterator[str]:
+    yield from (
+        text
+        for slot in ("story", *sorted(book.free_text - _NEVER))
+        for text in values_of(talk.answers, slot)
+        if text != SKIPPED
+    )
+    yield from talk.notes
+
+
+def choices(book: Book, talk: Conversation) -> tuple[Choice, ...]:
+    """The clues as choices, by what was written. Nothing is listed on the screen of somebody who is watched."""
+    if talk.quiet:
+        return ()
+    return tuple(Choice(_id(one), _cut(legible(*one))) for one in found(book, talk))
+
+
+def line(book: Book, talk: Conversation) -> str:
+    """What is kept of them, in one line for the review list."""
+    return ", ".join(_cut(legible(*one)) for one in kept(book, talk))
+
+
+def _id(clue: Clue) -> str:
+    """A name for a clue that a button can carry: no number is readable in it, and none is looked up by it."""
+    return "k" + hashlib.blake2b("\n".join(clue).encode(), digest_size=6).hexdigest()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LABEL_MOST else text[: LABEL_MOST - 1] + "…"

@@ -12,6 +12,7 @@ from flows.decoy import decoy_problems
 from flows.model import SKIPPED, Condition, Everywhere, FlowDef, Problem, Step
 from flows.place import unit_slot
 from flows.read import PLACEHOLDERS
+from flows.readable import unreadable
 
 LABEL_MAX = 40
 TEXT_MAX = 600
@@ -62,6 +63,7 @@ def problems(
     found += decoy_problems(book.everywhere.decoy, book.lexicon)
     found += _sensitive_before_consent(book)
     found += _endless(book)
+    found += unreadable(sentences(book))
     for context, text in sentences(book):
         found += _text_problems(context, text, numbers)
         for locale, catalogue in catalogues.items():

@@ -198,7 +198,24 @@ def test_an_everywhere_with_an_unknown_key_is_refused() -> None:
 
 def _found(book: Book, flow_book: FlowBook) -> list[str]:
     allowed = partly(book.catalogues.languages.values())
-    return [str(one) for one in flows.check.problems(flow_book, book.catalogues.texts, _numbers(book), allowed)]
+    found = flows.check.problems(flow_book, book.catalogues.texts, _numbers(book), allowed)
+    return [str(one) for one in found if not one.warning]
+
+
+@pytest.mark.parametrize(
+    ("text", "long"),
+    [
+        ("Gấp thì gọi 113 (công an) hoặc 111 (miễn phí, ngày đêm).", 0),
+        ("Bạn viết cho chúng tôi biết lúc này bạn đang ở đâu và có ai ở cạnh bạn không?", 1),
+        ("Bạn viết cho chúng tôi biết lúc này bạn ở đâu. Và có ai ở cạnh bạn không?", 0),
+        ("Ở nước ngoài thì gọi số +84 981 848 484 hoặc số +84 965 411 118, có người nghe.", 0),
+        ("Mã của bạn: {receipt}.", 0),
+    ],
+)
+def test_a_sentence_of_more_than_twelve_words_is_a_warning(book: Book, text: str, long: int) -> None:
+    everywhere = replace(book.flows.everywhere, sentences={**book.flows.everywhere.sentences, "expired": text})
+    found = flows.check.problems(_everywhere(book, everywhere), {}, _numbers(book))
+    assert sum("syllables" in one.what and one.where.endswith("expired") for one in found if one.warning) == long
 
 
 def _profiles(book: Book, flow_book: FlowBook) -> list[str]:

@@ -17,8 +17,8 @@ from tests.fakes.zalo_bot import TOKEN, FakeZaloBot
 SECRET = "a-secret-of-32-signs-for-the-test"
 SAID_HERE = {
     "Chúng tôi chưa hiểu. Bạn thử lại giúp, hoặc bấm một nút ở dưới.": ["Chúng tôi chưa hiểu. Bạn thử lại giúp."],
-    "Nếu bạn muốn nói chuyện với người thật, bạn bấm nút “Gặp người thật”, hoặc gọi 111.": [
-        "Nếu bạn muốn nói chuyện với người thật, bạn nhắn “Gặp người thật”, hoặc gọi 111."
+    "Muốn nói chuyện với người thật, bạn bấm nút “Gặp người thật”, hoặc gọi 111.": [
+        "Muốn nói chuyện với người thật, bạn nhắn “Gặp người thật”, hoặc gọi 111."
     ],
     "Đã dừng. Khi nào tiện, bạn chỉ cần nhắn một chữ.": [
         "Tin cũ vẫn nằm trong máy. Bạn tự xóa cuộc trò chuyện này giúp.",

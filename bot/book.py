@@ -15,6 +15,8 @@ from bot.catalogues import BESIDE, SOURCE_LOCALE, Catalogues, read_catalogue
 from bot.languages.model import Language, PhraseSet, partly, unchecked, unsigned
 from bot.languages.read import NAME as LANGUAGES
 from bot.languages.read import read_languages, read_phrases
+from bot.pictures.model import Pictures
+from bot.pictures.read import CHOICES, DRAWINGS, picture_problems, read_pictures
 from flows.book import FlowBook, build, free_text_slots
 from flows.hear.read import read_lexicon
 from flows.model import Everywhere, FlowDef, Problem
@@ -38,6 +40,7 @@ class Book:
     free_text: frozenset[str]
     places: Table
     sounds: Sounds = field(default_factory=Sounds)
+    pictures: Pictures = field(default_factory=Pictures)
 
 
 class BadBook(Exception):
@@ -65,7 +68,9 @@ def read_book(root: Path = ROOT, on: date | None = None) -> tuple[Book, list[Pro
     phrases, wrong = read_phrase_sets(root / "locales" / "phrases")
     problems += wrong
     catalogues = read_catalogues(root / "locales", languages, phrases)
-    book = Book(flow_book, referral_book, catalogues, free_text_slots(flow_book), places)
+    pictures, wrong = read_pictures(*((ROOT / name).read_text("utf-8") for name in (DRAWINGS, CHOICES)))
+    problems += wrong
+    book = Book(flow_book, referral_book, catalogues, free_text_slots(flow_book), places, pictures=pictures)
     problems += cross_check(book, on)
     errors = [problem for problem in problems if not problem.warning]
     if errors:
@@ -93,6 +98,7 @@ def cross_check(book: Book, on: date | None = None) -> list[Problem]:
     found += unsigned(book.catalogues.phrases, set(flows.check.sentences(book.flows)))
     found += _referral_problems(book.referral)
     found += _profile_problems(book)
+    found += picture_problems(book.pictures, book.flows)
     return found
 
 

@@ -71,14 +71,16 @@ class Visitor:
 
     @property
     def buttons(self) -> dict[str, str]:
-        found = re.findall(r'<button class="\w+" name="choose" value="([^"]+)">([^<]+)<', self.page.text)
+        found = re.findall(
+            r'<button class="\w+" name="choose" value="([^"]+)">(?:<svg.*?</svg>)?([^<]+)<', self.page.text
+        )
         return {unescape(label): value for value, label in found}
 
     def button(self, label: str) -> str:
         return self.buttons[label]
 
     def box(self, label: str) -> str:
-        found = re.findall(r'name="pick" value="([^"]+)"[^>]*><span>([^<]+)<', self.page.text)
+        found = re.findall(r'name="pick" value="([^"]+)"[^>]*>(?:<svg.*?</svg>)?<span>([^<]+)<', self.page.text)
         return {unescape(name): value for value, name in found}[label]
 
     @property

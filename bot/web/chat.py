@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 import msgspec
+from markupsafe import Markup
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -190,12 +191,22 @@ def _page(request: Request, shown: Shown, *, status: int = 200, notice: str = ""
         can_skip=any(button.id == "skip" for button in message.buttons), most_bytes=FILE_BYTES, most_files=MOST_FILES,
         mark="" if shown.quiet else shown.mark, waits=shown.waits, query=_query(request),
         dial=lambda text: dialable(request, text),
+        picture=lambda button: _picture(request, shown, button),
     )  # fmt: skip
 
 
 def _languages(request: Request, shown: Shown) -> list[tuple[str, str]]:
     """The other languages, by their own names, the most likely first: only one fits beside the exit on a small phone."""
     return [(one, name) for one, name in site_of(request).book.catalogues.named if one != shown.locale]
+
+
+def _picture(request: Request, shown: Shown, button: Button) -> Markup:
+    """The drawing beside a choice, for who reads slowly; nothing is drawn for somebody who is watched."""
+    shapes = "" if shown.quiet else site_of(request).book.pictures.of(shown.message.step, button.id)
+    if not shapes:
+        return Markup()
+    # Ours, and proved to be nothing but paths and circles when it was read.
+    return Markup('<svg viewBox="0 0 24 24" aria-hidden="true">' + shapes + "</svg>")  # noqa: S704
 
 
 def _query(request: Request) -> str:

@@ -9,7 +9,7 @@
   var recorder = null, voice = null, since = 0, then = null;         // a recording that is being made; one that was made
   var news = null, pressed = null, leaving = false, last = -1000;
 
-  // ------------------------------------------------------------------------------------------------------ away at once
+  // --- away at once
   // Esc twice within a second, or the link. What is on the screen goes first, whatever the network does; `replace` leaves no
   // way back by the back button. What was on its way is still sent: somebody may have asked for help with their last press.
   function leave() {
@@ -36,7 +36,7 @@
   addEventListener('pageshow', function (event) { if (event.persisted) location.reload(); });
   addEventListener('beforeinstallprompt', function (event) { event.preventDefault(); });  // nothing comes up by itself
 
-  // ------------------------------------------------------------------------------------------------------------ sending
+  // --- sending
   // One turn a press, without leaving the page: so there is one entry in the history, and quick exit replaces it.
   document.addEventListener('submit', function (event) {
     if (event.target.id !== 'turn' || !window.FormData || !window.DOMParser) return;
@@ -118,7 +118,7 @@
     show('#sent', false);
   }
 
-  // ------------------------------------------------------------------------------------------------- files and a recording
+  // --- files and a recording
   // A file that would be refused is let go of here: nobody waits for it in vain, and no other button has to carry it.
   document.addEventListener('change', function (event) {
     var picked = event.target, bytes = 0, i;
@@ -157,7 +157,7 @@
     show('[data-drop-voice]', !!voice);
   }
 
-  // ------------------------------------------------------------------------------------------------------------- hearing
+  // --- hearing
   // The recordings of what stands here, one after the other: only when asked for, and silent at the second press, or away.
   var sound = null;
   function hush() {
@@ -180,7 +180,7 @@
     next();
   }
 
-  // ------------------------------------------------------------------------------------------------------------- presses
+  // --- presses
   document.addEventListener('click', function (event) {
     var one = event.target.closest('button, [data-leave], [data-here]');
     if (!one) return;
@@ -211,7 +211,7 @@
   document.addEventListener('input', grow);
   document.addEventListener('focusin', grow);
 
-  // ---------------------------------------------------------------------------------------------------------------- news
+  // --- news
   // An officer's words are announced without touching what is written. While nobody looks at the page, nothing is asked.
   function listen() {
     var wanted = find('#fresh') && !document.hidden && window.EventSource;
@@ -226,7 +226,7 @@
   }
   document.addEventListener('visibilitychange', listen);
 
-  // ------------------------------------------------------------------------------------------------------- a page is here
+  // --- a page is here
   function ready() {
     var said = find('#said'), box = find('#text');
     if (said) said.focus({ preventScroll: true });  // who reads with their ears hears the answer first

@@ -289,11 +289,12 @@ def open_case(
     yield from _share(intake, consents, allowed, unsealed, at)
     whole = replace(intake, content=joined((intake.content, content)))
     with_others = now_with(opened, (yield from referrals_of(intake.id)))
-    shown = replace(intake, content=Content() if with_others else visible(whole, opened, consents))
+    shut = bool(with_others) or opened.state == "withdrawn"  # taken back before anybody here had read it
+    shown = replace(intake, content=Content() if shut else visible(whole, opened, consents))
     reach = yield from heard_at(intake.conversation)
     read = tuple(read_audit(row) for row in timeline)
     became = yield from letters(len(intake.content.asked), intake.content.asked_rows, read)
-    return Case(opened, shown, consents, read, locked and not with_others, reach, with_others, became)
+    return Case(opened, shown, consents, read, locked and not shut, reach, with_others, became)
 
 
 def now_with(handed_on: Referral, all_of_it: Sequence[Referral]) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ ENDED: Final[Mapping[str, str]] = {
     "Hồ sơ này không còn ở cơ quan bạn, không nhắn tiếp từ đây được.": (
         "This case is no longer with your office; nothing more can be written from here."
     ),
+    "Người nhắn đã rút lại trước khi cơ quan bạn đọc. Lời của họ không mở được ở đây.": (
+        "The person took it back before your office read it. Their words cannot be opened here."
+    ),
     "Người nhắn quay lại bằng mã và xem lời cán bộ": "The person came back with the receipt and was shown officers’ messages",
     "chưa xem: giữ lại, người này đọc khi quay lại bằng mã": "not seen: kept; the person reads it on coming back by receipt",
     "chưa gửi được, hệ thống đang gửi": "not sent yet; the service is trying",

@@ -175,10 +175,7 @@ async def opener(desk: Desk) -> Opener:
 
 
 async def open_case(desk: Desk, referral: str) -> Case:
-    """A case of the officer's own office without the person's words, and the audit entry that it was read.
-
-    Raises HTTPException 404 otherwise.
-    """
+    """A case of the officer's own office without the person's words; it is in the audit. Raises HTTPException 404 otherwise."""
     return await _opened(desk, referral, _nothing)
 
 
@@ -186,16 +183,21 @@ async def open_content(desk: Desk, referral: str, why: str) -> Case:
     """The same with every word that this office may read: the one place where a person's words are opened.
 
     It is written down with its reason (a key of OPEN_REASONS) before anything is shown. Raises ReasonNeeded where a colleague
-    holds the case and another reason has to be given, HTTPException 404 where there is nothing that they may open. A case that
-    was handed on has no words here any more (`now_with`), so nothing is opened then.
+    holds the case and another reason has to be given, HTTPException 404 where there is nothing that they may open. Where it
+    is shut nothing is opened.
     """
     case = await _opened(desk, referral, visible)
-    if case.now_with:
+    if is_shut(case):
         return case
     if why not in reasons_for(desk, case):
         raise ReasonNeeded(replace(case, intake=replace(case.intake, content=Content())))
     await note(desk, "content.opened", referral, {"reason": OPEN_REASONS[why]})
     return case
+
+
+def is_shut(case: Case) -> bool:
+    """No words are read here: the matter was handed on, or its person took it back before this office had it."""
+    return bool(case.now_with) or case.referral.state == "withdrawn"
 
 
 def reasons_for(desk: Desk, case: Case) -> Sequence[str]:

@@ -20,6 +20,7 @@ from bot.web.console.access import (
     OPEN_REASONS,
     Desk,
     ReasonNeeded,
+    is_shut,
     linked_cases,
     open_case,
     open_content,
@@ -66,7 +67,7 @@ async def opened_page(
         case = await (open_content(desk, referral, why) if why else open_case(desk, referral))
     except ReasonNeeded as needed:
         case, why, refusal = needed.case, "", refusal or SAY_WHY
-    why = "" if case.now_with else why
+    why = "" if is_shut(case) else why
     return await case_page(request, desk, case, opened=why, refusal=refusal, status=status)
 
 

@@ -153,7 +153,9 @@ async def test_somebodys_own_number_is_called_so_and_names_nobody(person: Person
     await person.does(person.telegram.sends(person.chat, contact=own))
     other = {"phone_number": "+84900000002", "first_name": "Chị Hoa"}
     await person.does(person.telegram.sends(person.chat, contact=other))
-    assert (await person.talk()).notes == ("+84900000001 (số của người nhắn)", "+84900000002 Chị Hoa")
+    talk = await person.talk()
+    assert [one.caption for one in talk.media] == ["+84900000001 (số của người nhắn)", "+84900000002 Chị Hoa"]
+    assert talk.notes == (), "a number stays with its contact"
 
 
 async def test_who_blocks_the_bot_is_out_of_reach_until_they_write(person: Person) -> None:

@@ -11,7 +11,7 @@ from bot import clues
 from bot.book import Book
 from bot.candidates import Where, confirmed, shared, written
 from bot.events import Event, fresh, fresh_digits
-from bot.place import Whereabouts, place_of
+from bot.place import Whereabouts, home_of, place_of
 from flows.conditions import values_of
 from flows.model import SKIPPED, Conversation
 from flows.place import unit_slot
@@ -38,6 +38,8 @@ PLACES = ("danger_place", "province_text", "support_place", "tip_place", "missin
 """Questions that ask for a place in the person's own words, the surest first."""
 PLACE_TEXT_MAX = 500
 """Code points looked through for a place: nobody writes the address of a place further down."""
+STORY_MAX = 2000
+"""Code points looked through for where somebody is from."""
 PLACE_FROM = "place_from"
 """Among an intake's answers: on what its place rests."""
 CLUE_KINDS = "clue_kinds"
@@ -48,7 +50,16 @@ RECEIPT_DIGITS = 16
 
 def facts_from(book: Book, talk: Conversation, kind: str) -> Facts:
     """The coded facts of a draft, and the province or country of a place that was written in words."""
-    return _located(book, talk, _coded_facts(book, talk, kind))
+    return _with_home(book, talk, _located(book, talk, _coded_facts(book, talk, kind)))
+
+
+def _with_home(book: Book, talk: Conversation, facts: Facts) -> Facts:
+    """Of somebody who is looked for the home province counts beside the place (procedure-vn.md §2.3 H), where it is told."""
+    if facts.kind != "missing" or facts.home_province:
+        return facts
+    told = (*values_of(talk.answers, "missing_text"), *values_of(talk.answers, "story"), *talk.notes)
+    home = next((found for text in told if (found := home_of(book, text[:STORY_MAX]))), "")
+    return replace(facts, home_province=home) if home not in ("", facts.province) else facts
 
 
 def _coded_facts(book: Book, talk: Conversation, kind: str) -> Facts:

@@ -26,6 +26,10 @@ TIMES = frozenset({"hom", "toi", "dem", "tuan", "thang", "nam", "vua", "ngay", "
 """Beside these "qua" is yesterday and "sang" is the morning."""
 STAYS = frozenset({"o", "tai", "gio", "hien", "dang", "nhung", "tu", "in", "at", "from", "now"})
 """Where one of these stands, what was gone to is over and where somebody is begins."""
+HOME = (["que", "o"], ["que", "quan"])
+"""Without marks "que" is a stick as well."""
+HOME_ENDS = frozenset("gio hien dang nay bi nhung ma di sang lam tu mat nghi va".split())
+HOME_MOST = 10
 NAME_MOST = 5
 """Words of a destination at most: a longer one is a sentence that goes on."""
 
@@ -89,6 +93,20 @@ def _leads_away(folded: Sequence[str], at: int) -> bool:
     if word in TOWARDS:
         return bool(after) and after[0] not in TIMES and not (before and before[-1] in TIMES)
     return word in TOWARDS_IF and not TAKING.isdisjoint(before) and bool(after) and after[0] not in TIMES
+
+
+def home_of(book: Book, text: str) -> str:
+    """The province that the words call somebody's home ("quê ở Hà Giang"); empty where they name none, or more than one."""
+    words = normalise(text).words
+    at = next((at for at, word in enumerate(words) if word == "quê" or list(words[at : at + 2]) in HOME), -1)
+    if at < 0:
+        return ""
+    told = [
+        word for word in words[at + 1 : at + 1 + HOME_MOST] if word not in ("ở", "quán", "tôi", "em", "nó", "của", "là")
+    ]
+    stop = next((place for place, word in enumerate(told) if fold(word) in HOME_ENDS), len(told))
+    place = place_of(book, " ".join(told[:stop]), asked=True)
+    return place.province if place is not None else ""
 
 
 def _place(book: Book, text: str, words: tuple[str, ...], *, asked: bool) -> Whereabouts | None:

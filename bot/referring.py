@@ -16,9 +16,9 @@ from flows.conditions import answered, values_of
 from flows.model import Choice, Conversation, Empty
 from referral.book import Clock
 from referral.clocks import clock_for
-from referral.directory import offices_for
+from referral.directory import home_offices, offices_for
 from referral.lifecycle import open_referral
-from referral.model import Consent, Intake, Office, Referral, Route, RouteId, Routing, State, is_left
+from referral.model import Consent, Facts, Intake, Office, Referral, Route, RouteId, Routing, State, is_left
 from referral.routing import route
 from storage.base import AuditEntry, OutboxRow, Snapshot
 
@@ -106,12 +106,20 @@ def _needed(
     new: dict[str, Referral] = {}
     changed: list[tuple[Referral, State]] = []
     for way in ways:
-        for office in offices_for(book.referral, way.to, facts.province, facts.home_province, event.at.date()):
+        for office in _offices(book, event, way, facts):
             if office.id in have:
                 changed += _raised(have[office.id], way, intake)
             elif office.id not in new:
                 new[office.id] = _open(book, event, intake, way, office)
     return [*new.values()], changed
+
+
+def _offices(book: Book, event: Event, way: Route, facts: Facts) -> tuple[Office, ...]:
+    """Those of the place; beside them those of the home province where the rule names both."""
+    where = (way.to, facts.province, facts.home_province, event.at.date())
+    here = offices_for(book.referral, *where)
+    at_home = home_offices(book.referral, *where) if way.home_too else ()
+    return (*here, *(office for office in at_home if office not in here))
 
 
 def _to_a_person(event: Event) -> Route:

@@ -46,7 +46,8 @@ class LevelRule:
 class RoutingRule:
     """When its test holds, the intake goes `to` these routes (all rules that hold count).
 
-    An `otherwise` rule counts only where no other rule holds.
+    An `otherwise` rule counts only where no other rule holds. `home_too`: beside the offices of the place, those of the home
+    province hear of it where both are known.
     """
 
     id: str
@@ -56,6 +57,7 @@ class RoutingRule:
     because_en: str
     source: str
     otherwise: bool = False
+    home_too: bool = False
 
 
 @dataclass(frozen=True, slots=True)

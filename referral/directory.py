@@ -24,6 +24,13 @@ def offices_for(book: ReferralBook, route: RouteId, province: str, home_province
     return tuple(office for office in book.offices if office.route == LAST_RESORT)[-1:]
 
 
+def home_offices(book: ReferralBook, route: RouteId, province: str, home_province: str, on: date) -> tuple[Office, ...]:
+    """The offices of the home province, where it is another than that of the place and has its own; else none."""
+    if home_province in ("", province):
+        return ()
+    return _receiving(book, route, home_province, on)
+
+
 def next_offices(book: ReferralBook, office: Office, on: date) -> tuple[Office, ...]:
     """Where a notice climbs to when nobody at this office answers: the national body, then the 111 line, then none."""
     wider = (*_receiving(book, office.route, "", on), *_receiving(book, LAST_RESORT, "", on))

@@ -103,7 +103,8 @@ class Screening(Struct, frozen=True):
 class Route(Struct, frozen=True):
     """Where the rules send an intake. `identified`: this agency may learn who the person is, on consent or a ground.
 
-    `ground` is the id of the GroundRule, empty where there is consent or the agency may not know.
+    `ground` is the id of the GroundRule, empty where there is consent or the agency may not know. `home_too`: it goes to the
+    agency's offices of the home province as well.
     """
 
     to: RouteId
@@ -112,6 +113,7 @@ class Route(Struct, frozen=True):
     because: str
     source: str
     ground: str = ""
+    home_too: bool = False
 
 
 class Routing(Struct, frozen=True):

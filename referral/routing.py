@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from referral.book import ReferralBook, RoutingRule, SuggestionRule
 from referral.codes import ALL_ROUTES
 from referral.model import Facts, Route, RouteId, Routing, Screening
@@ -14,7 +16,7 @@ def route(book: ReferralBook, facts: Facts, screening: Screening) -> Routing:
     """Routes with reason and source, numbers in order of urgency, and suggestions for staff (never for a citizen)."""
     seen = seen_of(facts, screening)
     return Routing(
-        routes=tuple(_route(book, seen, to, rule) for to, rule in _chosen(book.routing, seen).items()),
+        routes=_routes(book, seen),
         numbers=_numbers(book, seen),
         articles=_suggested(book.articles, seen),
         form=next(iter(_suggested(book.forms, seen)), ""),
@@ -32,9 +34,19 @@ def consented(facts: Facts, to: RouteId) -> bool:
     return facts.share is not None and (to in facts.share or ALL_ROUTES in facts.share)
 
 
-def _chosen(rules: Sequence[RoutingRule], seen: Seen) -> Mapping[RouteId, RoutingRule]:
+def _routes(book: ReferralBook, seen: Seen) -> tuple[Route, ...]:
+    held = _held(book.routing, seen)
+    at_home = {to for rule in held if rule.home_too for to in rule.to}
+    found = (_route(book, seen, to, rule) for to, rule in _chosen(held).items())
+    return tuple(replace(one, home_too=True) if one.to in at_home else one for one in found)
+
+
+def _held(rules: Sequence[RoutingRule], seen: Seen) -> list[RoutingRule]:
     held = [rule for rule in rules if not rule.otherwise and holds(rule.when, seen)]
-    held = held or [rule for rule in rules if rule.otherwise and holds(rule.when, seen)]
+    return held or [rule for rule in rules if rule.otherwise and holds(rule.when, seen)]
+
+
+def _chosen(held: Sequence[RoutingRule]) -> Mapping[RouteId, RoutingRule]:
     chosen: dict[RouteId, RoutingRule] = {}
     for rule in held:
         for to in rule.to:

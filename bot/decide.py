@@ -29,6 +29,7 @@ from bot.intake import (
     new_intake,
     updated,
 )
+from bot.letters import letters_read, read_here
 from bot.names import hotline_lines
 from bot.officer import decide_clock, decide_join, decide_officer, is_officer_press, officer_said
 from bot.referring import Referred, consent_choices, consents_of, refer
@@ -36,7 +37,7 @@ from bot.rights import Done, exercise
 from bot.rights import told as told_of_right
 from bot.say import TYPED, doubted, grouped, render, summary
 from bot.sealing import said_more, sealing_of
-from bot.status import ASKED_SHOWN, sent_to, status_lines
+from bot.status import sent_to, status_lines
 from bot.window import decide_window, opens
 from flows.engine import Given, turn
 from flows.files import FILES, why_not_kept
@@ -145,8 +146,8 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
         heard=opens(event.channel, event.what), conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
         outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *fetches(book, event, before)),
-        cancel=(*_unfetched(draft, intake, turned), *_read_here(snapshot, turned)),
-        audit=(*audit, *referred.audit, *right.audit, *_letters_read(snapshot, event, turned)),
+        cancel=(*_unfetched(draft, intake, turned), *read_here(snapshot, turned)),
+        audit=(*audit, *referred.audit, *right.audit, *letters_read(snapshot, event, turned)),
         request=right.request, sealing=sealing,
         erase_report=_erasure(snapshot, right),
         erase="erase" in turned.do or (bool(before.flow) and not turned.conversation.flow),
@@ -156,29 +157,6 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
 def _unfetched(draft: Conversation, intake: Intake | None, turned: Turned) -> tuple[str, ...]:
     """Files of a draft that is erased and left nothing are not brought in any more."""
     return () if draft.intake or intake or "erase" not in turned.do else tuple(map(_fetch_key, draft.media))
-
-
-def _read_here(snapshot: Snapshot, turned: Turned) -> tuple[str, ...]:
-    """Officers' messages that are shown in this turn, after a receipt: one that still waits for another door does not go there
-    as well, where by now somebody else may read it. What has left already is not touched by it."""
-    if snapshot.receipt is None or not _shows_letters(snapshot, turned):
-        return ()
-    return tuple(key for key in snapshot.receipt.asked_rows[-ASKED_SHOWN:] if key)
-
-
-def _shows_letters(snapshot: Snapshot, turned: Turned) -> bool:
-    """Whether this turn shows, after a receipt, what officers wrote about its report."""
-    if turned.prompt is None or snapshot.receipt is None or not snapshot.receipt.asked:
-        return False
-    return any("{status}" in line.text for line in turned.prompt.lines)
-
-
-def _letters_read(snapshot: Snapshot, event: Event, turned: Turned) -> list[AuditEntry]:
-    """That the person was shown what officers wrote: those who wrote see it on the case (storage/letters.py)."""
-    if snapshot.receipt is None or not _shows_letters(snapshot, turned):
-        return []
-    detail = {"of": str(len(snapshot.receipt.asked)), "shown": str(ASKED_SHOWN)}
-    return [AuditEntry("service", "letters.read", snapshot.receipt.intake, event.at, detail)]
 
 
 def _with_staff(event: Event, turned: Turned) -> Turned:

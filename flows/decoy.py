@@ -18,6 +18,8 @@ LONGEST: Final = 160
 """Code points: what one reads at a glance, and thinks no more of."""
 TELLING: Final = ("nhịp cầu", "công an", "bán người", "nạn nhân", "đường dây", "trợ giúp", "khẩn", "an toàn", "cán bộ")
 """Words that would tell a stranger what this chat is."""
+IDLE: Final = frozenset({"greeting", "info", "offtopic"})
+"""What somebody wants who picks up a strange telephone and asks whose it is."""
 WHERE: Final = "flows/definitions/everywhere.yaml decoy"
 
 
@@ -39,5 +41,5 @@ def decoy_problems(decoy: Decoy, lexicon: Lexicon) -> Iterator[Problem]:
             yield Problem(WHERE, f"`say` holds `{word}`, which tells what this chat is", "remove it")
     for text in decoy.to:
         heard = hear(lexicon, text)
-        if heard.urgent or heard.alarmed or way(text) or heard.intent != "greeting":
+        if heard.urgent or heard.alarmed or way(text) or heard.intent not in IDLE:
             yield Problem(WHERE, f"`to` holds `{text}`, with which somebody may ask for help", "remove it")

@@ -37,7 +37,7 @@ from flows.hear.weigh import Weights
 HERE = Path(__file__).parent / "hear"
 LISTS = Path(__file__).parent.parent / "flows" / "hear" / "lexicon"
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(LISTS.glob("*.[yt]*"))}
-HELD_OUT = ("heldout", "heldout2")
+HELD_OUT = ("heldout", "heldout2", "heldout3")
 MESSAGE_FILES = sorted(path.stem for path in HERE.glob("*.yaml") if path.stem != "choices")
 
 
@@ -107,7 +107,7 @@ def test_the_messages_are_many_and_of_every_kind():
 
 @pytest.mark.parametrize(
     ("held", "recall", "alarms", "right"),
-    [(False, 0.91, 0.04, 0.93), (True, 0.70, 0.04, 0.75)],
+    [(False, 0.95, 0.06, 0.95), (True, 0.87, 0.06, 0.86)],
     ids=["tuned", "held out"],
 )
 def test_urgent_messages_are_heard_and_others_are_not_alarms(held: bool, recall: float, alarms: float, right: float):
@@ -133,7 +133,7 @@ def test_a_cry_for_help_gets_the_same_hearing_without_diacritics():
         ("cuu em voi", "emergency_self", ("cuu em voi",)),
         ("đừng gọi lại số này", "emergency_self", ("đừng gọi lại",)),
         ("Cứu con tôi với", "emergency_other", ("cứu con tôi",)),
-        ("xin chào", "greeting", ("chào",)),
+        ("xin chào", "greeting", ("xin chào",)),
     ],
 )
 def test_the_words_that_decided_are_told(say: str, intent: str, words: tuple[str, ...]):

@@ -7,27 +7,29 @@ urgent and not, it is urgent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from flows.hear.language import language_of
 from flows.hear.lexicon import PAUSES, Combination, Group, Lexicon, Match, Place, matches, words_of
 from flows.hear.normal import Normal, normalise, tokens
-from flows.hear.weigh import URGENT, Weights, features, heaviest, is_heavy, likeliest, total
+from flows.hear.weigh import URGENT, Weights, features, heaviest, is_heavy, is_word, likeliest, total
 from flows.model import Heard
 
 _BREAKS = frozenset(".!?;:\n…。！？；")
 # Equal weights: what helps someone soonest goes first.
 _ORDER = "missing_person tip victim_support other_crisis info abuse spam offtopic greeting".split()
 OF_URGENT = ("emergency_self", "emergency_other", "missing_person", "other_crisis", "tip")
+OF_DANGER = ("emergency_self", "emergency_other")
 OF_CALM = tuple(
     "greeting info missing_person tip victim_support other_crisis abuse spam offtopic".split()
 )  # equal weights: the one whose answer harms least if it is wrong
 _ABOUT, _SECRETS = "about_", "about_secrets"
 """Groups that tell what else a text is about; the one that asks for what nobody is told, which no "not" takes away."""
 CLEARLY = 1.0
-"""By so much the weights must speak for the other person before a phrase is not believed about who."""
+"""By so much the weights must speak for the other person before a phrase is not believed about who, and for danger before that is
+what a text is about which does not open the danger path: the first question (is it safe now?) settles it, numbers above."""
 _NEAR = 2  # words that may stand between "em" and what happens to "em"
 
 
@@ -125,9 +127,9 @@ def _meant(weights: Weights, read: _Read, normal: Normal, *, urgent: bool) -> tu
     ruled = bool(read.alarms or read.combinations)
     if not weights:
         return _urgent(read.alarms, read.combinations, read.found) if urgent else _calm(read.found, normal.words)
-    intent = likeliest(weights, read.parts, OF_URGENT if urgent else OF_CALM)
+    intent = likeliest(weights, read.parts, OF_URGENT) if urgent else likeliest_calm(weights, read.parts)
     people = [match for match in read.alarms if match.group.value != "crisis"]
-    if urgent and people and intent in ("emergency_self", "emergency_other"):
+    if urgent and people and intent in OF_DANGER:
         intent = _who(weights, read, people)
     if urgent and ruled:
         return intent, _urgent(read.alarms, read.combinations, read.found)[1]
@@ -135,12 +137,20 @@ def _meant(weights: Weights, read: _Read, normal: Normal, *, urgent: bool) -> tu
     return intent, told or _calm(read.found, normal.words)[1]
 
 
+def likeliest_calm(weights: Weights, parts: Collection[str]) -> str:
+    """What a text is about that is not urgent; where no word of it was ever met, nothing is known."""
+    if not any(is_word(part) and part in weights.parts for part in parts):
+        return "greeting"
+    danger, calm = (likeliest(weights, parts, among) for among in (OF_DANGER, OF_CALM))
+    return danger if total(weights, parts, danger) - total(weights, parts, calm) > CLEARLY else calm
+
+
 def _who(weights: Weights, read: _Read, people: Sequence[Match]) -> str:
     """Whose emergency it is: what the phrase says, unless the weights clearly say otherwise."""
     ruled = _about(people[0], read.found)
     if people[0].group.value == "other":
         return ruled  # "cứu con tôi"
-    lead = {name: total(weights, read.parts, name) for name in ("emergency_self", "emergency_other")}
+    lead = {name: total(weights, read.parts, name) for name in OF_DANGER}
     other = "emergency_self" if ruled == "emergency_other" else "emergency_other"
     return other if lead[other] - lead[ruled] > CLEARLY else ruled
 

@@ -47,6 +47,11 @@ def features(words: Sequence[str], spellings: Mapping[str, str], signs: Iterable
     return {**met, **dict(ones), **{" ".join(pair): " ".join(typed) for pair, typed in twos}}
 
 
+def is_word(part: str) -> bool:
+    """Whether a part is a single word: no pair, no sign, not the base."""
+    return bool(part) and " " not in part and not part.startswith("§")
+
+
 def total(weights: Weights, met: Iterable[str], name: str) -> float:
     """How much speaks for an intent, or for danger (against it, when negative)."""
     known = weights.parts
@@ -55,7 +60,7 @@ def total(weights: Weights, met: Iterable[str], name: str) -> float:
 
 def is_heavy(weights: Weights, met: Collection[str], *, alarmed: bool) -> bool:
     """True where all that was met exceeds the limit. One word again and again weighs nothing."""
-    if sum(not part.startswith("§") and " " not in part for part in met) <= 2 and not alarmed:  # the base and one word
+    if sum(map(is_word, met)) < 2 and not alarmed:
         return False
     return total(weights, met, URGENT) > (weights.limit_alarmed if alarmed else weights.limit)
 

@@ -19,7 +19,7 @@ from storage.accounts import Accounts, OfficerUnknown
 from storage.base import Door
 from storage.chain import read_head
 from storage.doors import Doors
-from storage.open import migrate_storage
+from storage.open import is_new, migrate_storage
 from storage.staff import Entry
 from storage.store import DatabaseStorage
 
@@ -42,7 +42,15 @@ async def migrate(settings: Settings) -> str:
 
 @asynccontextmanager
 async def _storage(settings: Settings) -> AsyncIterator[DatabaseStorage]:
-    """The database of this installation, beside the service that may be running on it."""
+    """The database of this installation, beside the service that may be running on it. Raises BadSetting where there is none.
+
+    A command that was started without the service's settings would otherwise make an empty one, and say that all is well.
+    """
+    if await is_new(settings.database):
+        raise BadSetting(
+            "there is no database yet where these settings point: run this with the service's own settings (NHIPCAU_HOME, "
+            "NHIPCAU_DATABASE), or begin a new one with `python -m bot migrate` or by starting the service"
+        )
     storage = await open_with_key(settings.home, settings.database, settings.key_at)
     try:
         yield storage

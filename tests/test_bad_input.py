@@ -217,7 +217,8 @@ class Browser:
         return await self.post("/", {"nonce": self.hidden("nonce"), **fields})
 
     async def choose(self, label: str) -> str:
-        found = re.search(rf'name="choose" value="([^"]+)">{re.escape(html.escape(label))}<', self.page)
+        words = re.escape(html.escape(label))
+        found = re.search(rf'name="choose" value="([^"]+)">(?:<svg[^<]*(?:<(?!/svg)[^<]*)*</svg>)?{words}<', self.page)
         assert found, f"{label} is not on the page"
         return await self.chat(choose=found[1])
 

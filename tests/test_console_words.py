@@ -10,6 +10,7 @@ import pytest
 
 from bot.web import english, words
 from bot.web.english import ENGLISH
+from referral.words import LANGUAGES
 from tests.test_console import Desk, a_cry, add_officer, desk, site  # noqa: F401 - fixtures
 from tests.world import World
 
@@ -31,7 +32,7 @@ def said() -> set[str]:
         words.KINDS,
         words.STATES,
         words.ROLES,
-        words.LANGUAGES,
+        LANGUAGES,
         words.DIMENSIONS,
         words.MEDIA,
     )

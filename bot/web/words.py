@@ -91,25 +91,6 @@ CHANNELS: Final[Mapping[str, str]] = {
     "zalo_oa": "Zalo",
     "terminal": "thử nghiệm",
 }
-LANGUAGES: Final[Mapping[str, str]] = {
-    "vi": "tiếng Việt",
-    "en": "tiếng Anh",
-    "zh": "tiếng Trung",
-    "lo": "tiếng Lào",
-    "km": "tiếng Khmer",
-    "th": "tiếng Thái Lan",
-    "my": "tiếng Miến Điện",
-    "ko": "tiếng Hàn",
-    "ja": "tiếng Nhật",
-    "ru": "tiếng Nga",
-    "hmn": "tiếng H'Mông",
-    "hmn-VN": "tiếng H'Mông",
-    "blt": "tiếng Thái",
-    "tyz": "tiếng Tày",
-    "nut": "tiếng Nùng",
-    "ium": "tiếng Dao",
-    "other": "tiếng khác, chưa rõ tiếng nào",
-}
 DIMENSIONS: Final[Mapping[str, str]] = {
     "DR": "Tuyển dụng bằng lừa dối",
     "CR": "Tuyển dụng bằng cưỡng ép",

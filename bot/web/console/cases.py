@@ -35,6 +35,7 @@ from referral.clocks import due_at, legal_deadlines
 from referral.directory import is_open
 from referral.disclose import REPORTS, is_identified
 from referral.model import Content, Office, Referral, Source, is_left
+from referral.words import LANGUAGES
 from storage.base import Case
 
 OPENED: Final = "mo"
@@ -99,7 +100,7 @@ def _case_values(desk: Desk, case: Case, names: Mapping[str, str], look: Look) -
         "place": words.place(intake.facts, book.referral.provinces, say),
         "level": say(words.LEVELS[referral.level]),
         "came_by": say(words.CHANNELS.get(intake.channel, intake.channel)),
-        "language": say(words.LANGUAGES.get(intake.locale, intake.locale)),
+        "language": say(LANGUAGES.get(intake.locale, intake.locale)),
         "source": source_line(book.referral.sources, referral.source),
         "ground": _ground(desk, referral, look),
         "answers": coded_answers(book, intake.answers),

@@ -19,7 +19,7 @@ TOWARDS = frozenset({"sang", "qua"})
 TOWARDS_IF = frozenset({"di", "den", "toi", "ve", "vao", "ra", "len", "xuong", "to"})
 """These too, after a word of taking or of what is yet to come."""
 TAKING = frozenset(
-    "dua cho ban dan bat du ru lua mang giao gui keo sap se dinh chuan muon tinh hen"
+    "dua cho ban dan bat du ru lua mang giao gui keo tuyen khau sap se dinh chuan muon tinh hen"
     " sold taken take brought bring going go sent send sell selling moved move".split()
 )
 TIMES = frozenset({"hom", "toi", "dem", "tuan", "thang", "nam", "vua", "ngay", "bua", "nay", "mai"})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from flows.answer import answer_choice, answer_place, meant, meant_of, place_ids, remember
+from flows.answer import answer_choice, answer_place, meant, place_ids, remember
 from flows.beside import beside
 from flows.book import FIRST, FlowBook
 from flows.brought import is_of_same_album, kept_silently, moved
@@ -19,14 +19,13 @@ from flows.correct import may_correct, review
 from flows.decoy import fools
 from flows.early import is_early
 from flows.files import why_not_kept
-from flows.hear.choice import typed_whole, way
+from flows.hear.choice import way
 from flows.hear.hear import hear
 from flows.hear.receipt import parse_receipt
 from flows.matters import SECRETS
 from flows.model import (
     SKIPPED,
     Answer,
-    Choice,
     Chose,
     CitizenEvent,
     Conversation,
@@ -46,6 +45,7 @@ from flows.spoken import chosen_by_speaking, in_their_words, is_ours, locale_of
 from flows.staff import before_staff, silent, with_staff
 from flows.story import taken
 from flows.together import AGREED, HELPER, PRIVATE
+from flows.typed import named_place, pressed_in_words, says_done
 from flows.walk import (
     DONE,
     HEARD,
@@ -58,13 +58,11 @@ from flows.walk import (
     emptied,
     enter,
     keep_media,
-    label_of,
     moved_steps,
     offered,
     perform,
     say_decoy,
     start,
-    units,
 )
 from flows.walk import (
     Given as Given,  # whoever calls turn() needs it
@@ -117,7 +115,7 @@ def put(book: FlowBook, conversation: Conversation, place: str, given: Given) ->
 
 def _said_to_staff(now: UnderWay, text: str) -> Turned:
     """Kept, and read by whoever answers them; only what must never be missed is answered here."""
-    word = way(text) or _pressed_in_words(now, text)
+    word = way(text) or pressed_in_words(now, text)
     if word == "back":
         return enter(now, "back")
     if word in ALWAYS:
@@ -169,7 +167,7 @@ def _first_words(now: UnderWay, text: str) -> Turned:
     if not now.talk.prompt or any(letter.isalpha() for letter in text):
         now = now.keep(locale=locale_of(heard))  # a bare number says nothing of a language
     now = now.keep(heard=(heard.intent, *heard.crises, *heard.matters))
-    word = way(text) or _pressed_in_words(now, text)
+    word = way(text) or pressed_in_words(now, text)
     if word in ("language", "rights", "helper"):
         return _numbers_first(now, word)
     if word in ALWAYS and not (word == "stop" and not now.talk.prompt):
@@ -214,7 +212,7 @@ def _said(now: UnderWay, text: str) -> Turned:
         return ask(_unknown_code(now, text), again=True)
     if now.step.ask == "staff":
         return _said_to_staff(now, text)
-    word = way(text) or _pressed_in_words(now, text)
+    word = way(text) or pressed_in_words(now, text)
     if word == "review" and may_correct(now):
         return review(now)
     if word and word != "review":
@@ -226,9 +224,9 @@ def _said(now: UnderWay, text: str) -> Turned:
             return ask(now.keep(unclear=now.talk.unclear + 1).tell("early_number"), again=True)
         if ids:
             return answer_choice(now, ids, typed=True)
-    if _says_done(now, text):
+    if says_done(now, text):
         return _done(now)
-    if place := _named_place(now, text):
+    if place := named_place(now, text):
         return answer_place(now, place)
     cry = _is_cry(now, text)
     if not cry and (spoken := chosen_by_speaking(now, text)):
@@ -257,30 +255,9 @@ def _edited(now: UnderWay, text: str) -> Turned:
     return ask(replace(now.tell("kept_edit"), do=do), again=True)
 
 
-def _says_done(now: UnderWay, text: str) -> bool:
-    """Somebody who sends photos one by one types what stands on the button that ends it."""
-    done = [(one.id, label_of(now, one)) for one in offered(now) if one.id == DONE]
-    return now.step.ask == "text" and bool(typed_whole(done, text))
-
-
-def _named_place(now: UnderWay, text: str) -> str:
-    """The place shown above a question for words, where they say yes to it or write its name again."""
-    named = meant_of(units(now), text) if now.step.ask == "text" else ()
-    return named[0] if len(named) == 1 else ""
-
-
 def _done(now: UnderWay) -> Turned:
     """They have sent all they wanted; what came stays the answer."""
     return advance(remember(now, now.step, now.talk.answers.get(now.step.remember, SKIPPED)))
-
-
-def _pressed_in_words(now: UnderWay, text: str) -> str:
-    """The way whose button's words were typed whole: a label counts as an answer, the red one most of all."""
-    quiet = now.book.everywhere.quiet_labels
-    labels = [(one.id, label_of(now, one)) for one in now.book.everywhere.ways]
-    labels += [(name, label_of(now, Choice(name, label, f"everywhere.quiet.{name}"))) for name, label in quiet.items()]
-    same = typed_whole(labels, text)
-    return same.pop() if len(same) == 1 else ""
 
 
 def _came_back(now: UnderWay, text: str) -> Turned:

@@ -236,6 +236,7 @@ def test_no_place_is_made_up():
         ("ຊ່ວຍດ້ວຍ", "lo"),
         ("ជួយខ្ញុំផង", "km"),
         ("12345", "vi"),
+        ("/canbo be-do-is-me-IT3X", "vi"),
         ("", "vi"),
     ],
 )

@@ -58,8 +58,8 @@ _HMONG = frozenset(
 
 
 def language_of(lexicon: Lexicon, normal: Normal) -> str:
-    """ISO 639 code, or `unknown`. Vietnamese where nothing speaks for another language: a number, a name, a single word, a command
-    (an officer's mistyped `/canbo` code is letters by chance).
+    """ISO 639 code, or `unknown`. Vietnamese where nothing speaks for another language: a number, a name, a single word, a
+    command (an officer's mistyped `/canbo` code is letters by chance).
     """
     if normal.text.lstrip().startswith("/"):
         return "vi"

@@ -84,7 +84,7 @@ def test_a_press_that_is_on_its_way_is_sent_even_by_who_leaves(chromium: Any, se
     """Somebody presses the danger button, and then somebody else comes into the room."""
     with visitor(chromium, service) as page, visitor(chromium, service) as desk:
         sign_in(desk, "hotline_111-1")
-        desk.wait_for_load_state()
+        sync_api.expect(desk.get_by_role("button", name="Đăng xuất")).to_be_visible()  # the list is there to be counted
         before = desk.locator("tr.urgent").count()
         page.goto("/")
         press(page, "An toàn")

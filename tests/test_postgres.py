@@ -169,6 +169,7 @@ async def test_who_cannot_ask_whether_they_hold_a_name_does_not(
     monkeypatch.setattr(connections, "ALIVE_FOR_S", 0.0)
     monkeypatch.setitem(connections.LET_GO, "idle_session_timeout", "50ms")
     assert await one.hold("sender")
+    monkeypatch.setitem(connections.LET_GO, "idle_session_timeout", "60s")  # the other does not stand still
     await until(lambda: another.hold("sender"))
     with suppress(StorageAway):
         assert not await one.hold("sender")

@@ -15,14 +15,12 @@ from bot.book import Book
 from bot.place import Whereabouts, place_of, short
 from bot.point import around, has_left, last_point
 from flows.conditions import values_of
-from flows.model import SKIPPED, Choice, Conversation, Step
+from flows.model import SKIPPED, Choice, Conversation, Step, fitting
 from flows.place import not_slot, unit_slot
 from referral.places.table import Unit
 
 MOST = 6
 """So many at most are shown: of a name that is in more places nobody finds theirs, and the words say more."""
-LABEL_MOST = 40
-"""Code points of a button (flows/check.py)."""
 TEXT_MAX = 500
 """Code points looked through for a place: nobody writes the address of a place further down."""
 DANGER = "danger_place"
@@ -48,7 +46,7 @@ class Where(Struct, frozen=True):
 
 def offered(book: Book, slot: str, talk: Conversation) -> tuple[Choice, ...]:
     """The units to be confirmed for this answer, as choices. None on the screen of somebody who is watched (screening.md §6)."""
-    return tuple(Choice(one.id, _cut(one.name)) for one in candidates(book, slot, talk))
+    return tuple(Choice(one.id, fitting(one.name)) for one in candidates(book, slot, talk))
 
 
 def candidates(book: Book, slot: str, talk: Conversation) -> tuple[Candidate, ...]:
@@ -137,10 +135,6 @@ def _typed(unit: Unit) -> str:
     return short(unit.name) if unit.kind in "pP" else unit.name
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= LABEL_MOST else name[: LABEL_MOST - 1] + "…"
-
-
 # ------------------------------------------------------------------------------------------------------------- showing
 
 
@@ -151,11 +145,11 @@ def shown(book: Book, step: Step, talk: Conversation) -> str:
         return ""
     place = understood(book, step.place, talk)
     if place is not None and place.shared:
-        return _say(book, talk, "place_near")
+        return _said(book, talk.locale, "place_near")
     if len(found) > 1:
-        return _say(book, talk, "place_many")
+        return _said(book, talk.locale, "place_many")
     name = "place_one" if step.ask == "choice" else "place_told"
-    return _say(book, talk, name, unit=full(book, found[0], talk.locale))
+    return _said(book, talk.locale, name, unit=full(book, found[0], talk.locale))
 
 
 def full(book: Book, found: Candidate, locale: str) -> str:
@@ -166,14 +160,10 @@ def full(book: Book, found: Candidate, locale: str) -> str:
     if not found.now:
         return found.name
     name = "place_before" if found.id.startswith("C") else "place_within"
-    return _in(book, locale, name, unit=found.now, before=found.name)
+    return _said(book, locale, name, unit=found.now, before=found.name)
 
 
-def _say(book: Book, talk: Conversation, name: str, **values: str) -> str:
-    return _in(book, talk.locale, name, **values)
-
-
-def _in(book: Book, locale: str, name: str, **values: str) -> str:
+def _said(book: Book, locale: str, name: str, **values: str) -> str:
     text = book.catalogues.translate(locale, f"everywhere.{name}", book.flows.everywhere.sentences[name])
     for place, value in values.items():
         text = text.replace(f"{{{place}}}", value)

@@ -14,12 +14,11 @@ from typing import Final
 from babel.messages.pofile import read_po
 
 from bot.languages.model import SAFE, Language, PhraseSet
+from flows.model import LABEL_MAX
 
 SOURCE_LOCALE = "vi"
 BESIDE: Final = "en"
 """The language for strangers: shown beside the Vietnamese where a sentence has no translation."""
-LABEL_MAX: Final = 40
-"""Code points of a button: two languages stand on one where both fit (flows/check.py)."""
 
 Texts = Mapping[tuple[str, str], str]
 

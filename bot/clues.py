@@ -13,7 +13,7 @@ from bot.book import Book
 from flows.conditions import values_of
 from flows.hear.clues import clues
 from flows.hear.clues import legible as legible  # officers' pages write them the same way
-from flows.model import SKIPPED, Choice, Conversation
+from flows.model import SKIPPED, Choice, Conversation, fitting
 from referral.disclose import WHO_WRITES
 
 OUT = "clues_out"
@@ -21,7 +21,6 @@ OUT = "clues_out"
 MOST = 12
 TEXT_MAX = 5000
 """Code points looked through of each text."""
-LABEL_MOST = 40
 _NEVER = WHO_WRITES | {"code", OUT}
 
 Clue = tuple[str, str]
@@ -54,18 +53,14 @@ def choices(book: Book, talk: Conversation) -> tuple[Choice, ...]:
     """The clues as choices, by what was written. Nothing is listed on the screen of somebody who is watched."""
     if talk.quiet:
         return ()
-    return tuple(Choice(_id(one), _cut(legible(*one))) for one in found(book, talk))
+    return tuple(Choice(_id(one), fitting(legible(*one))) for one in found(book, talk))
 
 
 def line(book: Book, talk: Conversation) -> str:
     """What is kept of them, in one line for the review list."""
-    return ", ".join(_cut(legible(*one)) for one in kept(book, talk))
+    return ", ".join(fitting(legible(*one)) for one in kept(book, talk))
 
 
 def _id(clue: Clue) -> str:
     """A name for a clue that a button can carry: no number is readable in it, and none is looked up by it."""
     return "k" + hashlib.blake2b("\n".join(clue).encode(), digest_size=6).hexdigest()
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LABEL_MOST else text[: LABEL_MOST - 1] + "…"

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 from flows.book import FIRST, FlowBook
 from flows.decoy import decoy_problems
-from flows.model import SKIPPED, Condition, Everywhere, FlowDef, Problem, Step
+from flows.model import LABEL_MAX, SKIPPED, Condition, Everywhere, FlowDef, Problem, Step
 from flows.place import unit_slot
 from flows.read import PLACEHOLDERS
 from flows.readable import unreadable
 
-LABEL_MAX = 40
 TEXT_MAX = 600
 PROMPT_MAX = 2000
 """Code points; the smallest channel (Zalo) takes 2,000 a message."""

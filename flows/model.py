@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -39,9 +39,18 @@ class Condition:
     parts: tuple[Condition, ...] = ()
 
 
+LABEL_MAX: Final = 40
+"""Code points of a button."""
+
+
+def fitting(label: str) -> str:
+    """As much of a name as a button takes."""
+    return label if len(label) <= LABEL_MAX else label[: LABEL_MAX - 1] + "…"
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A button: an id that never changes, and the Vietnamese source text of its label (at most 40 code points).
+    """A button: an id that never changes, and the Vietnamese source text of its label (at most LABEL_MAX code points).
 
     `context` is the catalogue's context of the label; empty when the label is already in the person's language.
     """

@@ -19,25 +19,22 @@ PHRASES_MOST = 60
 """More than this nobody fills in and signs in an afternoon."""
 
 
-class _Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     say: str = ""
     signed_by: str = ""
     signed_on: str = ""
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Entry(_Signed, frozen=True, forbid_unknown_fields=True, kw_only=True):
     context: str
     purpose: str
     vi: str
-    say: str = ""
-    signed_by: str = ""
-    signed_on: str = ""
 
 
 class _Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str
     vietnamese: str
-    name: _Name
+    name: _Signed
     entries: tuple[_Entry, ...]
 
 

@@ -21,7 +21,7 @@ from referral.places.table import Unit
 
 MOST = 6
 """So many at most are shown: of a name that is in more places nobody finds theirs, and the words say more."""
-TEXT_MAX = 500
+PLACE_TEXT_MAX = 500
 """Code points looked through for a place: nobody writes the address of a place further down."""
 DANGER = "danger_place"
 """The one place that may also be told before it was asked for."""
@@ -61,7 +61,7 @@ def candidates(book: Book, slot: str, talk: Conversation) -> tuple[Candidate, ..
 def understood(book: Book, slot: str, talk: Conversation) -> Whereabouts | None:
     """The place that an answer tells, in words or as a point on the map; None where it tells none."""
     for text, is_asked in _texts(slot, talk):
-        place = place_of(book, text[:TEXT_MAX], asked=is_asked)
+        place = place_of(book, text[:PLACE_TEXT_MAX], asked=is_asked)
         # Where somebody is to be taken is no answer to where they are, unless that was asked.
         if place is not None and (is_asked or not place.towards):
             return place

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bot import clues
 from bot.book import Book
-from bot.candidates import Where, confirmed, shared, written
+from bot.candidates import PLACE_TEXT_MAX, Where, confirmed, shared, written
 from bot.events import Event, fresh, fresh_digits
 from bot.place import Whereabouts, home_of, place_of
 from flows.conditions import values_of
@@ -36,8 +36,6 @@ CRISES = {
 ABOUT_OTHERS = frozenset({"emergency_other", "missing_person", "tip"})
 PLACES = ("danger_place", "province_text", "support_place", "tip_place", "missing_place")
 """Questions that ask for a place in the person's own words, the surest first."""
-PLACE_TEXT_MAX = 500
-"""Code points looked through for a place: nobody writes the address of a place further down."""
 STORY_MAX = 2000
 """Code points looked through for where somebody is from."""
 PLACE_FROM = "place_from"

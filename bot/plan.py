@@ -9,7 +9,7 @@ from typing import Final
 
 from bot import log
 from bot.held import pause
-from referral.coded import VIETNAM
+from referral.clocks import VIET_NAM
 from storage.base import StorageAway
 from storage.store import DatabaseStorage
 
@@ -57,4 +57,4 @@ class Plan:
 
 def month_of(now: datetime) -> datetime:
     """When the month began, in Viet Nam. That Zalo counts calendar months is assumed (channels.md §4.5)."""
-    return now.astimezone(VIETNAM).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return now.astimezone(VIET_NAM).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

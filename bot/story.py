@@ -7,7 +7,7 @@ are never filled from a story (screening.md §7 and §8: they are asked, one by 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from msgspec.structs import replace
 
@@ -21,9 +21,8 @@ from flows.hear.hear import hear
 from flows.hear.normal import normalise
 from flows.model import Answer, Conversation
 from flows.place import unit_slot
+from referral.clocks import VIET_NAM
 
-VIET_NAM = timedelta(hours=7)
-"""Asia/Ho_Chi_Minh has no summer time."""
 TEXT_MAX = 2000
 """Code points of the first words that are looked through."""
 MOST_CLUES = 8
@@ -43,7 +42,7 @@ def told(book: Book, talk: Conversation, at: datetime) -> Told:
     text = "\n".join((*values_of(talk.answers, "story"), *talk.notes))[:TEXT_MAX]
     if talk.quiet or not text or talk.flow not in _READERS:
         return {}
-    found = _READERS[talk.flow](book, text, (at + VIET_NAM).date())
+    found = _READERS[talk.flow](book, text, at.astimezone(VIET_NAM).date())
     understood = {slot: answers for slot, answers in found if slot not in talk.answers or slot in talk.told}
     # To look over one answer is no less than to give it; but a place leads to those who can help there.
     return understood if len(understood) >= ENOUGH or PLACES & set(understood) else {}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from referral.coded import VIETNAM
+from referral.clocks import VIET_NAM
 
 DUE = time(6, 0)
 """When the log of the week that has ended is made, Asia/Ho_Chi_Minh."""
@@ -49,7 +49,7 @@ def week_of(name: str) -> Week:
 
 def week_at(at: datetime) -> Week:
     """The week in which this moment lies in Viet Nam."""
-    day = at.astimezone(VIETNAM).date()
+    day = at.astimezone(VIET_NAM).date()
     return _from_monday(day - timedelta(days=day.weekday()))
 
 
@@ -59,6 +59,6 @@ def before(week: Week) -> Week:
 
 
 def _from_monday(monday: date) -> Week:
-    start = datetime.combine(monday, time(), VIETNAM).astimezone(UTC)
+    start = datetime.combine(monday, time(), VIET_NAM).astimezone(UTC)
     year, number, _ = monday.isocalendar()
     return Week(f"{year}-W{number:02d}", start, start + _DAYS)

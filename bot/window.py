@@ -15,7 +15,7 @@ from bot.book import Book
 from bot.channels.base import Message
 from bot.events import Event, WindowCloses
 from flows.model import CitizenEvent, StaffWrote, Woke
-from referral.coded import VIETNAM
+from referral.clocks import VIET_NAM
 from referral.model import OPEN
 from storage.base import Commit, OutboxRow, Snapshot
 
@@ -48,7 +48,7 @@ def is_closed(channel: str, heard_at: datetime | None, now: datetime) -> bool:
 
 def may_ask(now: datetime) -> bool:
     """Whether it is a time of day at which people may be asked."""
-    return FROM_HOUR <= now.astimezone(VIETNAM).hour < TO_HOUR
+    return FROM_HOUR <= now.astimezone(VIET_NAM).hour < TO_HOUR
 
 
 def decide_window(snapshot: Snapshot, event: Event, what: WindowCloses, book: Book) -> Commit:

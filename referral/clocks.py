@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from referral.book import Clock, ClockStep, ReferralBook
 from referral.model import Referral
 
-VIET_NAM = timezone(timedelta(hours=7))
+VIET_NAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+"""UTC+7 all year since 13/6/1975 (IANA tz database), so that nothing depends on the machine's own tables."""
 
 _OF_POLICE = ("commune_police", "decision", "decision_complex")
 _OF_SUPPORT = ("first_verification",)

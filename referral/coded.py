@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final, Literal
 
 from referral.book import ReferralBook
+from referral.clocks import VIET_NAM
 from referral.model import Intake, Referral
 from referral.words import (
     CHANNELS,
@@ -27,9 +28,6 @@ from referral.words import (
     UNKNOWN,
     YES,
 )
-
-VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
-"""UTC+7 all year since 13/6/1975 (IANA tz database), so the export does not depend on the machine's own tables."""
 
 BETWEEN: Final = "; "
 NOT_YET: Final = "–"
@@ -60,7 +58,7 @@ class Coded:
 
 def local(at: datetime | None) -> str:
     """A moment as offices in Viet Nam write it, `23/11/2026 14:05`; empty where there is none."""
-    return "" if at is None else at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
+    return "" if at is None else at.astimezone(VIET_NAM).strftime("%d/%m/%Y %H:%M")
 
 
 def standing(entry: Entry) -> list[Referral]:

@@ -18,7 +18,7 @@ from bot.channels.web import CHANNEL
 from bot.web.pages import locale_of, render
 from bot.web.parts import site_of
 from bot.web.visitor import clear_token, token_of
-from bot.web.words import VIET_NAM
+from referral.clocks import VIET_NAM
 from storage.base import Address, StorageAway
 
 MONDAY: Final = 0

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from bot.accounts.qr import drawn
 from bot.web.pages import dialable, locale_of, render
 from bot.web.parts import site_of
-from bot.web.words import VIET_NAM
+from referral.clocks import VIET_NAM
 
 
 async def real(request: Request) -> Response:

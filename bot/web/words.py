@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from bot.web.english import ENGLISH
+from referral.clocks import VIET_NAM
 from referral.model import Facts, Referral
 from storage.base import AuditEntry
 
@@ -28,9 +29,6 @@ def speaker(lang: str) -> Say:
     """Who speaks this language."""
     return english if lang == "en" else vietnamese
 
-
-VIET_NAM: Final = timezone(timedelta(hours=7))
-"""Asia/Ho_Chi_Minh: UTC+7 without summer time."""
 
 URGENCY: Final[Mapping[str, tuple[str, str]]] = {
     "L4": ("▲", "Khẩn"),

@@ -36,7 +36,7 @@ from bot.referring import Referred, consent_choices, consents_of, refer
 from bot.rights import Done, exercise
 from bot.rights import told as told_of_right
 from bot.say import TYPED, doubted, grouped, render, summary
-from bot.sealing import said_more, sealing_of
+from bot.sealing import Words, sealing_of
 from bot.status import sent_to, status_lines
 from bot.window import decide_window, opens
 from flows.engine import Given, turn
@@ -125,17 +125,18 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     turned = _with_numbers(book, before, turned, draft)
     sentence = book.flows.everywhere.sentences["translated"]
     turned = replace(turned, prompt=doubted(turned.prompt, before, draft, book.catalogues, sentence))
-    intake, is_new = _intake(snapshot, event, book, before, turned, draft)
+    words = Words(book, before, draft)
+    intake, is_new = _intake(snapshot, event, book, before, turned, draft, words)
     found = snapshot.receipt.intake if snapshot.receipt and "lookup" in turned.do else ""
     talk = _kept(turned.conversation, before, event, intake, found, bool(turned.conversation.flow))
     consents = consents_of(book, event, draft, turned.do) if intake else ()
     refers = intake is not None and (draft.alerted or bool(SUBMITS & set(turned.do)))
-    more = intake is not None and said_more(book, before, draft, intake)
+    more = intake is not None and words.are_more_for(intake)
     referred = Referred()
     if intake and refers:
         known = snapshot.intake is not None and snapshot.intake.id == intake.id
         referred = refer(book, snapshot, event, intake, turned.do, consents, said_more=more and known)
-    sealing = _sealing(book, snapshot, event, draft, intake, referred, consents) if intake else None
+    sealing = _sealing(book, snapshot, event, words, intake, referred, consents) if intake else None
     told = [one for one in (*snapshot.referrals, *referred.new) if intake is None or one.intake == intake.id]
     right = exercise(book, snapshot, event, draft, turned.do)
     message = _message(book, snapshot, event, turned, draft, intake, told, right)
@@ -174,13 +175,13 @@ def _erasure(snapshot: Snapshot, right: Done) -> tuple[str, str]:
 
 
 def _sealing(
-    book: Book, snapshot: Snapshot, event: Event, draft: Conversation, intake: Intake, referred: Referred,
+    book: Book, snapshot: Snapshot, event: Event, words: Words, intake: Intake, referred: Referred,
     consents: Sequence[Consent],
 ) -> Sealing:  # fmt: skip
     """The draft's words, whole, whenever its intake is written; and to whom: its referrals as they will be after this turn."""
     now = {one.id: one for one in snapshot.referrals if one.intake == intake.id}
     now |= {one.id: one for one in (*referred.new, *(moved for moved, _ in referred.changed))}
-    return sealing_of(book, event, draft, intake, now.values(), consents)
+    return sealing_of(book, event, words, intake, now.values(), consents)
 
 
 def _with_numbers(book: Book, before: Conversation, turned: Turned, draft: Conversation) -> Turned:
@@ -224,7 +225,13 @@ def _kept(
 
 
 def _intake(
-    snapshot: Snapshot, event: Event, book: Book, before: Conversation, turned: Turned, draft: Conversation
+    snapshot: Snapshot,
+    event: Event,
+    book: Book,
+    before: Conversation,
+    turned: Turned,
+    draft: Conversation,
+    words: Words,
 ) -> tuple[Intake | None, bool]:
     """The intake that this turn leaves or adds to, and whether it is new. Nothing said after an alert is lost."""
     existing = snapshot.intake if draft.intake else None
@@ -236,9 +243,7 @@ def _intake(
         if kind == existing.kind and _told(draft) == _told(before) and not SUBMITS & set(turned.do):
             return None, False
         again = added_to(existing, draft, event.at) if came_back else updated(book, existing, draft, event.at, kind)
-        is_same = replace(again, updated_at=existing.updated_at) == existing and not said_more(
-            book, before, draft, existing
-        )
+        is_same = replace(again, updated_at=existing.updated_at) == existing and not words.are_more_for(existing)
         return (None if is_same and not SUBMITS & set(turned.do) else again), False
     if SUBMITS & set(turned.do):
         return new_intake(book, event, draft), True

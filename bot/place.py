@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.book import Book
-from flows.hear.hear import hear
+from flows.hear.hear import place_in
 from flows.hear.normal import fold, normalise
 from referral.places.find import Found, communes, find
 from referral.places.table import type_of
@@ -127,7 +127,7 @@ def _place(book: Book, text: str, words: tuple[str, ...], *, asked: bool) -> Whe
 
 
 def _heard(book: Book, text: str) -> Whereabouts | None:
-    place = hear(book.flows.lexicon, text).place
+    place = place_in(book.flows.lexicon, text)
     if place is None:
         return None
     name, province = place["text"] or "", place["province"] or ""

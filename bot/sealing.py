@@ -8,6 +8,7 @@ who is reached must be able to read. An office that it is transferred to by hand
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from msgspec.structs import replace
 
@@ -24,15 +25,31 @@ from referral.routing import consented
 from storage.base import Sealing
 
 
-def said_more(book: Book, before: Conversation, draft: Conversation, intake: Intake) -> bool:
-    """Whether this turn's draft says more in words than the turn before did to this intake."""
-    if before.intake != intake.id:
-        return said_in(book, draft) != Content()
-    return said_in(book, draft) != said_in(book, before)
+class Words:
+    """What a draft says in words, now and a turn ago: looked for when it is first asked for, and once."""
+
+    def __init__(self, book: Book, before: Conversation, draft: Conversation) -> None:
+        self._book = book
+        self._before = before
+        self._draft = draft
+
+    @cached_property
+    def now(self) -> Content:
+        return said_in(self._book, self._draft)
+
+    def are_more_for(self, intake: Intake) -> bool:
+        """Whether the draft says more than the turn before did to this intake."""
+        if self._before.intake != intake.id:
+            return self.now != Content()
+        return self._has_changed and self.now != said_in(self._book, self._before)
+
+    @property
+    def _has_changed(self) -> bool:
+        return any(getattr(self._draft, name) != getattr(self._before, name) for name in ("answers", "notes", "media"))
 
 
 def sealing_of(
-    book: Book, event: Event, draft: Conversation, intake: Intake, referrals: Iterable[Referral],
+    book: Book, event: Event, words: Words, intake: Intake, referrals: Iterable[Referral],
     consents: Sequence[Consent],
 ) -> Sealing:  # fmt: skip
     """The draft's words in their parts, and who may open what of this intake."""
@@ -43,7 +60,7 @@ def sealing_of(
         parts = frozenset(parts_for(intake.kind, identified=identified))
         holders[one.office] = holders.get(one.office, frozenset()) | parts
     named = tuple((office, tuple(sorted(parts))) for office, parts in holders.items() if parts)
-    return Sealing(parts_of(said_in(book, draft)), named)
+    return Sealing(parts_of(words.now), named)
 
 
 def reached(book: Book, event: Event, referrals: Iterable[Referral]) -> Iterator[Referral]:

@@ -20,7 +20,7 @@ from flows.decoy import fools
 from flows.early import is_early
 from flows.files import why_not_kept
 from flows.hear.choice import way
-from flows.hear.hear import hear
+from flows.hear.hear import alarmed, hear
 from flows.hear.receipt import parse_receipt
 from flows.matters import SECRETS
 from flows.model import (
@@ -268,8 +268,7 @@ def _came_back(now: UnderWay, text: str) -> Turned:
 
 def _is_cry(now: UnderWay, text: str) -> bool:
     """True when the words alone open the danger path: by a phrase or a rule, not by weights learned from first messages."""
-    heard = hear(now.book.lexicon, text)
-    return bool(text) and heard.alarmed
+    return bool(text) and alarmed(now.book.lexicon, text)
 
 
 def _cry(now: UnderWay, text: str) -> Turned:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flows.book import FIRST
-from flows.hear.hear import hear
-from flows.hear.language import UNKNOWN
+from flows.hear.language import UNKNOWN, language_of
+from flows.hear.normal import normalise
 from flows.model import Heard
 from flows.walk import OTHER_LANGUAGE, UnderWay
 
@@ -24,13 +24,16 @@ def is_ours(now: UnderWay) -> bool:
 
 def in_their_words(now: UnderWay, text: str) -> UnderWay:
     """Who opened the chat without a word and then writes in another language is answered in that one, unless they chose."""
-    language = hear(now.book.lexicon, text).lang
     has_spoken = bool(now.talk.notes) or not {"language", "story"}.isdisjoint(now.talk.answers)
-    return now if has_spoken or now.talk.flow != FIRST or language in UNSAID else now.keep(locale=language)
+    if has_spoken or now.talk.flow != FIRST:
+        return now
+    language = language_of(now.book.lexicon, normalise(text))
+    return now if language in UNSAID else now.keep(locale=language)
 
 
 def chosen_by_speaking(now: UnderWay, text: str) -> tuple[str, ...]:
     """Asked for their language, people often just speak it."""
-    language = hear(now.book.lexicon, text).lang
-    offered = now.step.remember == "language" and language in now.given.locales and language not in UNSAID
-    return (language,) if offered else ()
+    if now.step.remember != "language":
+        return ()
+    language = language_of(now.book.lexicon, normalise(text))
+    return (language,) if language in now.given.locales and language not in UNSAID else ()

@@ -16,7 +16,8 @@ def says_done(now: UnderWay, text: str) -> bool:
 
 def named_place(now: UnderWay, text: str) -> str:
     """The place shown above a question for words, where they say yes to it or write its name again."""
-    named = meant_of(units(now), text) if now.step.ask == "text" else ()
+    shown = units(now) if now.step.ask == "text" else ()
+    named = meant_of(shown, text) if shown else ()
     return named[0] if len(named) == 1 else ""
 
 

@@ -242,9 +242,11 @@ class ExportPlan:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReferralBook:
     """Everything of `referral/` read from its data files. Built once at start. Names are (Vietnamese, English).
+
+    Equal to no other.
 
     `classes` are what an officer may classify an intake as; `areas` the provinces by code.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -14,7 +15,12 @@ from referral.when import Seen, holds
 
 def route(book: ReferralBook, facts: Facts, screening: Screening) -> Routing:
     """Routes with reason and source, numbers in order of urgency, and suggestions for staff (never for a citizen)."""
-    seen = seen_of(facts, screening)
+    return _routed(book, seen_of(facts, screening))
+
+
+# A turn asks for the same facts several times, so the last few answers are at hand; they are forgotten with the next.
+@lru_cache(maxsize=4)
+def _routed(book: ReferralBook, seen: Seen) -> Routing:
     return Routing(
         routes=_routes(book, seen),
         numbers=_numbers(book, seen),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec.structs import replace
 
@@ -122,8 +122,12 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------------------------ level
 
 
+@lru_cache(maxsize=4)
 def judge(book: ReferralBook, facts: Facts) -> Screening:
-    """Elements, level, reasons, and the ILO dimensions for the reviewer. An unsure age is read as a child's."""
+    """Elements, level, reasons, and the ILO dimensions for the reviewer. An unsure age is read as a child's.
+
+    A turn asks for the same facts several times, so the last few answers are at hand; they are forgotten with the next.
+    """
     seen = _seen(book, facts)
     strengths = seen.strengths or {}
     held = [rule for rule in book.levels if holds(rule.when, seen)]

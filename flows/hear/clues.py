@@ -22,18 +22,24 @@ _PLATE = re.compile(r"(?<!\w)\d{2}[ -]?[A-ZĐ]{1,2}\d?[ .-]{0,3}(?:\d{3}\.\d{2}|
 _BANK = re.compile(r"(?<![\w+])\d(?:[ ]?\d){7,18}(?!\w)")
 
 
+_NAMES = (("email", _EMAIL), ("link", _LINK), ("account", _ACCOUNT))
+_NUMBERS = (("phone", _PHONE), ("plate", _PLATE), ("bank", _BANK))
+_IN_NAMES = re.compile(r"[@/]|www\.", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_LEAST_DIGITS = 6
+"""A plate has so many, every other number more."""
+
+
 def clues(text: str) -> tuple[tuple[str, str], ...]:
-    """Each clue once, as (kind, value): email, link, account, phone (E.164), plate (capitals, unseparated), bank."""
+    """Each clue once, as (kind, value): email, link, account, phone (E.164), plate (capitals, unseparated), bank.
+
+    Most texts have none, and one look tells that nothing of a kind can be there.
+    """
     rest = normalize("NFKC", text)
     found: list[tuple[str, str]] = []
-    for kind, pattern in (
-        ("email", _EMAIL),
-        ("link", _LINK),
-        ("account", _ACCOUNT),
-        ("phone", _PHONE),
-        ("plate", _PLATE),
-        ("bank", _BANK),
-    ):
+    names = _NAMES if _IN_NAMES.search(rest) else ()
+    numbers = _NUMBERS if len(_DIGIT.findall(rest)) >= _LEAST_DIGITS else ()
+    for kind, pattern in (*names, *numbers):
         found.extend((kind, _value(kind, match.group())) for match in pattern.finditer(rest))
         rest = pattern.sub(" | ", rest)
     return tuple(dict.fromkeys(found))

@@ -14,7 +14,7 @@ from functools import lru_cache
 from flows.hear.language import language_of
 from flows.hear.lexicon import PAUSES, Combination, Group, Lexicon, Match, Place, matches, words_of
 from flows.hear.normal import Normal, normalise, tokens
-from flows.hear.weigh import URGENT, Weights, features, heaviest, is_heavy, is_word, likeliest, total
+from flows.hear.weigh import URGENT, Weights, features, heaviest, is_heavy, is_word, likeliest, totals
 from flows.model import Heard
 
 _BREAKS = frozenset(".!?;:\n…。！？；")
@@ -48,27 +48,35 @@ def hear(lexicon: Lexicon, text: str) -> Heard:
 
     A turn asks for the same texts several times, so the last few answers are at hand; they are forgotten with the next.
     """
-    normal = normalise(text)
-    language = language_of(lexicon, normal)
-    read = _read(lexicon, normal, language)
-    alarmed = bool(read.alarms or read.combinations)
-    heavy = is_heavy(lexicon.weights, read.parts, alarmed=alarmed)
-    urgent = heavy or read.alone or (alarmed and not lexicon.weights)
-    intent, words = _meant(lexicon.weights, read, normal, urgent=urgent)
+    read = _read(lexicon, text)
+    parts = _parts(lexicon, read)
+    heavy = is_heavy(lexicon.weights, parts, alarmed=read.alarmed)
+    urgent = heavy or read.alone or (read.alarmed and not lexicon.weights)
+    intent, words = _meant(lexicon.weights, read, parts, urgent=urgent)
     found = read.found
     return Heard(
-        lang=language,
+        lang=read.language,
         intent=intent,
         urgent=urgent,
         child=read.child,
         trafficking=any(m.group.trafficking for m in found.live) or any(c.trafficking for c in read.combinations),
         place=_place(lexicon, found.live),
         words=words,
-        weighed=urgent and not alarmed,
-        alarmed=alarmed,
+        weighed=urgent and not read.alarmed,
+        alarmed=read.alarmed,
         crises=tuple(sorted({m.group.name for m in read.alarms if m.group.value == "crisis"})),
-        matters=_matters(found, crying=urgent or alarmed),
+        matters=_matters(found, crying=urgent or read.alarmed),
     )
+
+
+def alarmed(lexicon: Lexicon, text: str) -> bool:
+    """`hear(…).alarmed` alone: whether a phrase or a rule holds it for danger. Every answer in words is asked this."""
+    return _read(lexicon, text).alarmed
+
+
+def place_in(lexicon: Lexicon, text: str) -> Mapping[str, str | None] | None:
+    """`hear(…).place` alone."""
+    return _place(lexicon, _read(lexicon, text).found.live)
 
 
 def _matters(found: _Found, *, crying: bool) -> tuple[str, ...]:
@@ -80,13 +88,18 @@ def _matters(found: _Found, *, crying: bool) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What the lists and rules make of a text, and its parts as they are weighed."""
+    """What the lists and rules make of a text, before anything is weighed."""
 
+    normal: Normal
+    language: str
     found: _Found
-    alarms: list[Match]
-    combinations: list[Combination]
+    alarms: Sequence[Match]
+    combinations: Sequence[Combination]
     child: bool | None
-    parts: Mapping[str, str]
+
+    @property
+    def alarmed(self) -> bool:
+        return bool(self.alarms or self.combinations)
 
     @property
     def alone(self) -> bool:
@@ -94,17 +107,25 @@ class _Read:
         return any(match.group.alone for match in self.alarms) or any(one.alone for one in self.combinations)
 
 
-def _read(lexicon: Lexicon, normal: Normal, language: str) -> _Read:
+@lru_cache(maxsize=8)
+def _read(lexicon: Lexicon, text: str) -> _Read:
+    normal = normalise(text)
+    language = language_of(lexicon, normal)
     found = _unframed([match for match in _all(lexicon, normal) if _spoken(match.group, language)])
     met = {match.group.name for match in (*found.live, *found.framed, *found.frames)}
     dangers = (m for m in found.live if m.group.role == "danger" and met.isdisjoint(m.group.unless))
     alarms = sorted(dangers, key=_reading_order)
     child = _child(found.live)
     combinations = _combined(lexicon.combinations, found.live, child)
-    signs = [*_signs(found), *(f"{one.name}/rule" for one in combinations)]
-    said = {"alarm": bool(alarms), "child": bool(child), "question": "?" in normal.text}
+    return _Read(normal, language, found, alarms, combinations, child)
+
+
+def _parts(lexicon: Lexicon, read: _Read) -> Mapping[str, str]:
+    """The parts of a text as they are weighed, to what was typed."""
+    signs = [*_signs(read.found), *(f"{one.name}/rule" for one in read.combinations)]
+    said = {"alarm": bool(read.alarms), "child": bool(read.child), "question": "?" in read.normal.text}
     signs += [name for name, holds in said.items() if holds]
-    return _Read(found, alarms, combinations, child, features(normal.words, lexicon.spellings, signs))
+    return features(read.normal.words, lexicon.spellings, signs)
 
 
 def _signs(found: _Found) -> Iterator[str]:
@@ -117,40 +138,40 @@ def _signs(found: _Found) -> Iterator[str]:
 
 def heard_parts(lexicon: Lexicon, text: str) -> tuple[tuple[str, ...], bool]:
     """The parts of a text as they are weighed, and whether a phrase or rule makes it urgent by itself. To learn from."""
-    normal = normalise(text)
-    read = _read(lexicon, normal, language_of(lexicon, normal))
-    return tuple(read.parts), read.alone
+    read = _read(lexicon, text)
+    return tuple(_parts(lexicon, read)), read.alone
 
 
-def _meant(weights: Weights, read: _Read, normal: Normal, *, urgent: bool) -> tuple[str, tuple[str, ...]]:
+def _meant(weights: Weights, read: _Read, parts: Mapping[str, str], *, urgent: bool) -> tuple[str, tuple[str, ...]]:
     """What they need first, and the words that tell: of the rules if they decided, else the heaviest."""
-    ruled = bool(read.alarms or read.combinations)
+    words = read.normal.words
     if not weights:
-        return _urgent(read.alarms, read.combinations, read.found) if urgent else _calm(read.found, normal.words)
-    intent = likeliest(weights, read.parts, OF_URGENT) if urgent else likeliest_calm(weights, read.parts)
+        return _urgent(read.alarms, read.combinations, read.found) if urgent else _calm(read.found, words)
+    intent = likeliest(weights, parts, OF_URGENT) if urgent else likeliest_calm(weights, parts)
     people = [match for match in read.alarms if match.group.value != "crisis"]
     if urgent and people and intent in OF_DANGER:
-        intent = _who(weights, read, people)
-    if urgent and ruled:
+        intent = _who(weights, read, parts, people)
+    if urgent and read.alarmed:
         return intent, _urgent(read.alarms, read.combinations, read.found)[1]
-    told = heaviest(weights, read.parts, URGENT if urgent else intent)
-    return intent, told or _calm(read.found, normal.words)[1]
+    told = heaviest(weights, parts, URGENT if urgent else intent)
+    return intent, told or _calm(read.found, words)[1]
 
 
 def likeliest_calm(weights: Weights, parts: Collection[str]) -> str:
     """What a text is about that is not urgent; where no word of it was ever met, nothing is known."""
     if not any(is_word(part) and part in weights.parts for part in parts):
         return "greeting"
-    danger, calm = (likeliest(weights, parts, among) for among in (OF_DANGER, OF_CALM))
-    return danger if total(weights, parts, danger) - total(weights, parts, calm) > CLEARLY else calm
+    sums = totals(weights, parts, (*OF_DANGER, *OF_CALM))
+    danger, calm = (max(among, key=sums.__getitem__) for among in (OF_DANGER, OF_CALM))
+    return danger if sums[danger] - sums[calm] > CLEARLY else calm
 
 
-def _who(weights: Weights, read: _Read, people: Sequence[Match]) -> str:
+def _who(weights: Weights, read: _Read, parts: Collection[str], people: Sequence[Match]) -> str:
     """Whose emergency it is: what the phrase says, unless the weights clearly say otherwise."""
     ruled = _about(people[0], read.found)
     if people[0].group.value == "other":
         return ruled  # "cứu con tôi"
-    lead = {name: total(weights, read.parts, name) for name in OF_DANGER}
+    lead = totals(weights, parts, OF_DANGER)
     other = "emergency_self" if ruled == "emergency_other" else "emergency_other"
     return other if lead[other] - lead[ruled] > CLEARLY else ruled
 
@@ -243,7 +264,7 @@ def _holds(combination: Combination, names: set[str]) -> bool:
     return not combination.least or sum(name in names for name in combination.some) >= combination.least
 
 
-def _urgent(alarms: list[Match], combinations: list[Combination], found: _Found) -> tuple[str, tuple[str, ...]]:
+def _urgent(alarms: Sequence[Match], combinations: Sequence[Combination], found: _Found) -> tuple[str, tuple[str, ...]]:
     people = [match for match in alarms if match.group.value != "crisis"]
     if people:
         return _about(people[0], found), _words(alarms)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import eq
 from typing import Literal
 
 from msgspec import Struct
 
-from flows.hear.normal import single, spelt, tokens
+from flows.hear.normal import LONGEST_WORD, single, spelt, tokens
 from flows.hear.weigh import Weights
 
 Role = Literal["danger", "part", "frame", "intent", "child", "place", "class"]
@@ -103,15 +104,19 @@ class Lexicon:
     weights: Weights = field(default_factory=Weights)
 
 
+Forms = tuple[tuple[str, frozenset[str]], ...]
+"""Spellings of a word: each folded, and its diacritics."""
+
+
 class Word(Struct, frozen=True):
-    """One word as typed, with the spellings it may stand for: (folded, its diacritics).
+    """One word as typed, with the spellings it may stand for.
 
     `exact`: without marks on purpose ("cho" beside words with marks), so it is not read as another word ("chó").
     `pause`: a comma follows.
     """
 
     text: str
-    forms: tuple[tuple[str, frozenset[str]], ...]
+    forms: Forms
     exact: bool = False
     pause: bool = False
 
@@ -168,14 +173,25 @@ def _follow(node: Node, key: str, needed: frozenset[str], strict: bool) -> Node:
 def words_of(lexicon: Lexicon, typed: Sequence[str], accented: bool) -> list[Word]:
     """The words of a sentence and its commas. `accented`: the writer uses diacritics, so a word without may be meant so."""
     return [
-        Word(text, _forms(lexicon.spellings, text), accented and text in lexicon.plain, after in PAUSES)
+        Word(text, forms_of(lexicon, text), accented and text in lexicon.plain, after in PAUSES)
         for text, after in zip(typed, [*typed[1:], ""], strict=True)
         if text not in PAUSES
     ]
 
 
-def _forms(spellings: Mapping[str, str], text: str) -> tuple[tuple[str, frozenset[str]], ...]:
-    """The spellings a typed word may stand for: itself, without doubled letters, out of teencode."""
+def forms_of(lexicon: Lexicon, text: str) -> Forms:
+    """The spellings a typed word may stand for, remembered as `normal.spelt` remembers words."""
+    is_short = len(text) <= LONGEST_WORD and text.isalpha()
+    return _remembered(lexicon, text) if is_short else _forms(lexicon.spellings, text)
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(lexicon: Lexicon, text: str) -> Forms:
+    return _forms(lexicon.spellings, text)
+
+
+def _forms(spellings: Mapping[str, str], text: str) -> Forms:
+    """Itself, without doubled letters, out of teencode."""
     forms = dict([spelt(text)])
     once = single(text) if any(map(eq, text, text[1:])) else text
     if once != text:

@@ -65,14 +65,19 @@ def is_heavy(weights: Weights, met: Collection[str], *, alarmed: bool) -> bool:
     return total(weights, met, URGENT) > (weights.limit_alarmed if alarmed else weights.limit)
 
 
-def likeliest(weights: Weights, met: Collection[str], among: Sequence[str]) -> str:
-    """Of these intents the one for which most speaks; the first of equals."""
+def totals(weights: Weights, met: Iterable[str], among: Sequence[str]) -> dict[str, float]:
+    """How much speaks for each of these intents."""
     sums = dict.fromkeys(among, 0.0)
     for part in met:
         for name, weight in weights.parts.get(part, _NOTHING).items():
             if name in sums:
                 sums[name] += weight
-    return max(among, key=sums.__getitem__)
+    return sums
+
+
+def likeliest(weights: Weights, met: Iterable[str], among: Sequence[str]) -> str:
+    """Of these intents the one for which most speaks; the first of equals."""
+    return max(among, key=totals(weights, met, among).__getitem__)
 
 
 def heaviest(weights: Weights, met: Mapping[str, str], name: str = URGENT) -> tuple[str, ...]:

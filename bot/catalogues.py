@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from babel.messages.pofile import read_po
@@ -23,7 +24,7 @@ BESIDE: Final = "en"
 Texts = Mapping[tuple[str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogues:
     """Translations by locale. `vi` is the source and needs none. `languages`: what is known of each, in the order offered."""
 
@@ -32,7 +33,7 @@ class Catalogues:
     off: frozenset[str] = frozenset()
     phrases: tuple[PhraseSet, ...] = ()
 
-    @property
+    @cached_property
     def locales(self) -> tuple[str, ...]:
         """The offered languages, Vietnamese first."""
         known: Mapping[str, Language | None] = self.languages or dict.fromkeys((SOURCE_LOCALE, *sorted(self.texts)))

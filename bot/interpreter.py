@@ -8,7 +8,7 @@ import resource
 import sys
 from typing import Final
 
-SWITCH_S: Final = 0.0005
+SWITCH_S: Final = 0.001
 """How soon a busy event loop lets the database's thread go on: at Python's 5 ms a full loop leaves it 50 commits a second."""
 
 YOUNG: Final = 5_000

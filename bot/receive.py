@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
@@ -39,11 +38,13 @@ from storage.base import (
     Storage,
     StorageAway,
 )
+from storage.chance import Chance
 
 TRIES = 8
 """Two turns of one conversation at once: the later one is decided again on what the earlier left. More tries than taps."""
 JOIN = re.compile(r"^\s*/?(?:canbo|officer)\s+([A-Za-z0-9-]{8,64})\s*$", re.IGNORECASE)
 """How an officer joins on a phone: the word and the one-time code. Without a code that is open, it is a citizen's text."""
+_seed = Chance(16)
 SAFE_ACTION = "decide.failed"
 NEVER_REFUSED = frozenset({"danger", "person", "stop"})
 """Ways that are heard however much came before them."""
@@ -66,7 +67,7 @@ def utc_now() -> datetime:
 
 def random_seed() -> str:
     """A seed that nobody can guess (128 bits)."""
-    return secrets.token_hex(16)
+    return _seed().hex()
 
 
 class Receiver:

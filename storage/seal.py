@@ -8,7 +8,6 @@ the ciphertext and its tag.
 
 from __future__ import annotations
 
-import os
 from hashlib import blake2b
 from typing import Final
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from storage.base import StorageUnfit
+from storage.chance import Chance
 
 KEY_BYTES: Final = 32
 CODES: Final = frozenset({"receipt", "invite"})
@@ -26,6 +26,7 @@ CODES: Final = frozenset({"receipt", "invite"})
 _ABOUT_LOOKUP: Final = b"meta/lookup"
 _FORMAT: Final = b"\x01"
 _NONCE_BYTES: Final = 12
+_nonce: Final = Chance(_NONCE_BYTES)
 _HASH_BYTES: Final = 16  # enough that no two addresses ever meet, and half the index
 
 
@@ -62,7 +63,7 @@ class Sealer:
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
         """Encrypt. `about` says what the value belongs to (its row); it is not kept and must be given to open."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = _nonce()
         return _FORMAT + nonce + self._aead.encrypt(nonce, plain, about)
 
     def open(self, sealed: bytes, about: bytes) -> bytes:

@@ -20,9 +20,10 @@ from sqlalchemy.dialects import sqlite as dialect
 from storage.audit import last_row
 from storage.base import AlreadyHandled, StaleConversation, StorageAway
 from storage.cache import MOST
+from storage.many import by_statement, for_many, in_portions
 from storage.seal import Sealer
 from storage.spoken import spoken
-from storage.statements import Compiled, Piece, Sql, T, Values, Work
+from storage.statements import Change, Compiled, Last, Piece, Sql, T, Values, Work
 from storage.store import DatabaseStorage
 
 DIALECT: Final = dialect.dialect(paramstyle="qmark")
@@ -106,6 +107,7 @@ class Together:
         self._connection = connection
         self._statements = statements
         self._begin = begin
+        self._texts: dict[tuple[str, int], str] = {}
         self._waiting: list[_Waiting[Any]] = []
         self._draining: asyncio.Task[None] | None = None
 
@@ -179,13 +181,49 @@ class Together:
         That is rare, and a savepoint for each would cost 45 µs a turn: SQLite copies every page that is changed after it.
         """
         try:
-            return [(self._speak(database, each.work()), None) for each in taken]
+            return self._all(database, [each.work() for each in taken])
         except sqlite3.IntegrityError:
             return []
         except sqlite3.Error:
             raise
         except Exception:
             return []
+
+    def _all(self, database: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[Outcome]:
+        """Every result. Turns that write nothing but their last changes are written together. Raises where one is refused."""
+        outcomes: list[Outcome] = [(None, None)] * len(works)
+        plain: list[tuple[int, Last]] = []
+        for number, work in enumerate(works):
+            try:
+                step = work.send(None)
+            except StopIteration as end:
+                outcomes[number] = end.value, None
+                continue
+            if isinstance(step, Last):
+                plain.append((number, step))
+            else:
+                outcomes[number] = self._speak(database, work, self._answer(database, step)), None
+        for sql, (rows, must) in by_statement(last for _, last in plain).items():
+            if self._change(database, sql, rows) < len(rows) and must:
+                raise StaleConversation  # whose it was is found out when each is written by itself
+        for number, last in plain:
+            outcomes[number] = self._speak(database, works[number], [1] * len(last)), None
+        return outcomes
+
+    def _change(self, database: sqlite3.Connection, sql: Sql, rows: Sequence[Values]) -> int:
+        """Make one change for all of these rows; how many it changed."""
+        statement = self._statements[sql]
+        if not sql.many:
+            return sum(self._ask(database, sql, values) for values in rows)
+        return sum(
+            database.execute(self._for_many(statement.text, size), parameters).rowcount
+            for size, parameters in in_portions(statement, rows)
+        )
+
+    def _for_many(self, text: str, rows: int) -> str:
+        if (text, rows) not in self._texts:
+            self._texts[text, rows] = for_many(text, rows)
+        return self._texts[text, rows]
 
     def _apart(self, database: sqlite3.Connection, work: Work[Any]) -> Outcome:
         """Run one piece of work so that its failure is its own. What befalls the whole database is raised."""
@@ -205,18 +243,18 @@ class Together:
         database.execute("RELEASE apart")
         return None, error
 
-    def _speak(self, database: sqlite3.Connection, work: Work[T]) -> T:
-        answer: Any = None
+    def _speak(self, database: sqlite3.Connection, work: Work[T], answer: Any = None) -> T:
         try:
             while True:
-                step = work.send(answer)
-                if isinstance(step, list):
-                    answer = [self._ask(database, sql, values) for sql, values in step]
-                else:
-                    answer = self._ask(database, *step)
+                answer = self._answer(database, work.send(answer))
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def _answer(self, database: sqlite3.Connection, step: Change | list[Change]) -> Any:
+        if isinstance(step, list):
+            return [self._ask(database, sql, values) for sql, values in step]
+        return self._ask(database, *step)
 
     def _ask(self, database: sqlite3.Connection, sql: Sql, values: Values) -> Any:
         statement = self._statements[sql]

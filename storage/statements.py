@@ -40,10 +40,14 @@ Build = Callable[[str], Insert | Select[Any] | Update | Delete]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sql:
-    """One statement. `build` makes it for a dialect by name; `rows` tells a question from a change."""
+    """One statement. `build` makes it for a dialect by name; `rows` tells a question from a change.
+
+    `many`: it may be made for many rows at once (`many.py`), for it finds its row by values of its own.
+    """
 
     build: Build
     rows: bool
+    many: bool = False
 
 
 Change = tuple[Sql, Values]
@@ -72,9 +76,9 @@ def question(core: Select[Any]) -> Sql:
     return Sql(lambda _: core, rows=True)
 
 
-def change(core: Update | Delete) -> Sql:
+def change(core: Update | Delete, *, many: bool = False) -> Sql:
     """A statement that answers with the number of rows it changed."""
-    return Sql(lambda _: core, rows=False)
+    return Sql(lambda _: core, rows=False, many=many)
 
 
 def insert_once(table: Table, *left_out: str) -> Sql:
@@ -87,7 +91,7 @@ def insert_once(table: Table, *left_out: str) -> Sql:
         # `inline`: without it PostgreSQL is asked to answer with the number it gave.
         return insert(table).values(values).on_conflict_do_nothing().inline()
 
-    return Sql(build, rows=False)
+    return Sql(build, rows=False, many=True)
 
 
 def given(name: str) -> ColumnElement[str]:

@@ -40,7 +40,8 @@ SAVE_CONVERSATION = change(
     .values(
         {name: p(name) for name in ("version", "locale", "flow", "step", "quiet", "active_at", "ended", "sealed_state")}
     )
-    .values(heard_version=func.coalesce(p("heard_version"), t.conversation.c.heard_version))
+    .values(heard_version=func.coalesce(p("heard_version"), t.conversation.c.heard_version)),
+    many=True,
 )
 # Somebody new who writes twice at once has two conversations decided: the second finds the first, and is decided again.
 TAKE_PLACE = change(

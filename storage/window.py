@@ -26,7 +26,9 @@ _held = (
     t.outbox.c.code == literal_column(f"'{HELD}'"),
 )
 _unseen = t.address.c.unreachable != t.NO
-REACHABLE_AGAIN = change(update(t.address).where(t.address.c.id == p("is_id"), _unseen).values(unreachable=t.NO))
+REACHABLE_AGAIN = change(
+    update(t.address).where(t.address.c.id == p("is_id"), _unseen).values(unreachable=t.NO), many=True
+)
 HEARD = change(update(t.address).where(t.address.c.id == p("is_id")).values(unreachable=t.NO, heard_at=p("heard_at")))
 RELEASE = change(
     update(t.outbox)

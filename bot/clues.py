@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 
 from bot.book import Book
 from flows.conditions import values_of
@@ -40,13 +41,16 @@ def found(book: Book, talk: Conversation) -> tuple[Clue, ...]:
 
 
 def _texts(book: Book, talk: Conversation) -> Iterator[str]:
-    yield from (
-        text
-        for slot in ("story", *sorted(book.free_text - _NEVER))
-        for text in values_of(talk.answers, slot)
-        if text != SKIPPED
-    )
+    for slot in _slots(book.free_text):
+        if slot in talk.answers:
+            yield from (text for text in values_of(talk.answers, slot) if text != SKIPPED)
     yield from talk.notes
+
+
+@cache
+def _slots(free_text: frozenset[str]) -> tuple[str, ...]:
+    """The answers in which somebody's words may stand, the first words first."""
+    return ("story", *sorted(free_text - _NEVER))
 
 
 def choices(book: Book, talk: Conversation) -> tuple[Choice, ...]:

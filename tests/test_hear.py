@@ -37,7 +37,7 @@ from flows.hear.weigh import Weights
 HERE = Path(__file__).parent / "hear"
 LISTS = Path(__file__).parent.parent / "flows" / "hear" / "lexicon"
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(LISTS.glob("*.[yt]*"))}
-HELD_OUT = ("heldout", "heldout2", "heldout3")
+HELD_OUT = ("heldout", "heldout2", "heldout3", "heldout4", "heldout5")
 MESSAGE_FILES = sorted(path.stem for path in HERE.glob("*.yaml") if path.stem != "choices")
 
 
@@ -107,7 +107,7 @@ def test_the_messages_are_many_and_of_every_kind():
 
 @pytest.mark.parametrize(
     ("held", "recall", "alarms", "right"),
-    [(False, 0.95, 0.06, 0.95), (True, 0.87, 0.06, 0.86)],
+    [(False, 0.95, 0.06, 0.95), (True, 0.94, 0.06, 0.90)],
     ids=["tuned", "held out"],
 )
 def test_urgent_messages_are_heard_and_others_are_not_alarms(held: bool, recall: float, alarms: float, right: float):
@@ -185,6 +185,14 @@ def test_a_child_is_heard_and_silence_about_age_is_unknown(say: str, child: bool
         ("quê Thái Bình, đang ở Lạng Sơn", "VN", "20"),
         ("bên Lào", "LA", None),
         ("xe đi Lào Cai", "VN", "15"),
+        ("ho dua em qua thai nguyen", "VN", "19"),
+        ("em o vinh long", "VN", "86"),
+        ("đang ở sân bay Nội Bài", "VN", "01"),
+        ("bi giu o tro Di An", "VN", "79"),
+        ("làm bên Miên, sát cửa khẩu", "KH", None),
+        ("em o con minh, ho khoa cua", "CN", None),
+        ("locked in a nail bar in Leeds", "GB", None),
+        ("chị ấy giúp việc ở Riyadh", "SA", None),
     ],
 )
 def test_places_are_heard_with_the_province_of_today(say: str, country: str, province: str | None):
@@ -214,12 +222,28 @@ def test_a_bare_cry_is_urgent_and_a_thing_of_every_day_makes_it_none(calm: str, 
 
 def test_a_cry_after_much_politeness_is_bounded():
     """A text of politeness only takes no longer than any other, and a cry in the middle of it is not the whole."""
-    assert not hear(LEXICON, "dạ anh chị ơi " * 200 + "nguy hiểm " + "ạ anh chị " * 200).urgent
+    assert not hear(LEXICON, "dạ anh chị ơi " * 200 + "nguy hiểm " + "ạ anh chị " * 200).alarmed
 
 
 def test_a_short_word_beside_words_with_marks_is_not_another_word():
     assert hear(LEXICON, "chị gửi cho em").intent == "greeting"  # cho, not chó
     assert hear(LEXICON, "con cho nha em").intent == "offtopic"  # without any marks it may be
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        "con dao o trong bep",
+        "no ba trieu tien",
+        "di an com roi",
+        "chi ma khong ve",
+        "qua han visa",
+        "nha be lam",
+        "con minh",
+    ],
+)
+def test_a_word_that_is_also_a_place_is_none_without_its_marks(say: str):
+    assert hear(LEXICON, say).place is None
 
 
 def test_no_place_is_made_up():

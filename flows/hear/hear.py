@@ -353,8 +353,9 @@ def _place(lexicon: Lexicon, live: Sequence[Match]) -> dict[str, str | None] | N
 
 
 def _within(match: Match, other: Match) -> bool:
-    """Lào in Lào Cai."""
-    return _overlap(match, other) and other.stop - other.start > match.stop - match.start
+    """Lào in Lào Cai; and "ở Lào" beside it, which is only its beginning."""
+    longer = (other.stop - other.start) - (match.stop - match.start)
+    return _overlap(match, other) and (longer > 0 or (longer == 0 and other.start > match.start))
 
 
 def _as_mapping(place: Place) -> dict[str, str | None]:

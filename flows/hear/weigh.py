@@ -14,6 +14,8 @@ from itertools import pairwise
 from flows.hear.normal import spelt
 
 _TOLD = 4  # how many of the heaviest parts are told; more explain nothing
+_BEGINNING, _LATER, _ENDING = 8, 3, 3
+"""How many words are its beginning, from which place on they are alike, and how many are its end."""
 _NOTHING: Mapping[str, float] = {}
 URGENT = "urgent"
 """The name beside the intents under which a part's weight for danger stands."""
@@ -37,13 +39,16 @@ class BadWeights(ValueError):
 
 
 def features(words: Sequence[str], spellings: Mapping[str, str], signs: Iterable[str] = ()) -> dict[str, str]:
-    """Every part of a message as weighed, to it as typed (a sign to nothing): words and pairs (folded, out of teencode, `#`
-    for a number), the signs with a `§` before, and how long it is."""
+    """Every part of a message as weighed, to it as typed (a sign or a place to nothing): words and pairs (folded, out of
+    teencode, `#` for a number), the signs with a `§` before, how long it is, and the words with which it begins (`@0 em`,
+    from the fourth on `@3`) and ends (`$0 em` is the last): who it is about often stands there."""
     weighed = ["#" if word.isdecimal() else spelt(spellings.get(word, word))[0] for word in words]
     ones = zip(weighed, words, strict=True)
     twos = zip(pairwise(weighed), pairwise(words), strict=True)
     met = {"": "", f"§long{min(len(words) // 5, 6)}": ""}
     met.update((f"§{sign}", "") for sign in signs)
+    met.update((f"@{min(at, _LATER)} {word}", "") for at, word in enumerate(weighed[:_BEGINNING]))
+    met.update((f"${at} {word}", "") for at, word in enumerate(weighed[: -_ENDING - 1 : -1]))
     return {**met, **dict(ones), **{" ".join(pair): " ".join(typed) for pair, typed in twos}}
 
 
@@ -94,6 +99,8 @@ def read_weights(text: str) -> Weights:
     """The weights of a file's text: `limit`, then a part and its weights in each line. Raises BadWeights."""
     limits: dict[str, float] = {}
     parts: dict[str, dict[str, float]] = {}
+    names: dict[str, str] = {}  # each name and number once in memory, however many parts have it
+    numbers: dict[str, float] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("# ") or not line:
             continue
@@ -102,8 +109,10 @@ def read_weights(text: str) -> Weights:
             if part in {"limit", "limit_alarmed"}:
                 limits[part] = float(given[0])
             else:
+                pairs = (one.split("=") for one in given)
                 parts[part.removeprefix("^")] = {
-                    name: float(weight) for name, weight in (one.split("=") for one in given)
+                    names.setdefault(name, name): numbers.get(weight) or numbers.setdefault(weight, float(weight))
+                    for name, weight in pairs
                 }
         except (ValueError, IndexError):
             raise BadWeights(f"weights.tsv line {number} is not a part and its weights: {part!r}") from None

@@ -19,6 +19,8 @@ from referral.disclose import WHO_WRITES
 
 OUT = "clues_out"
 """The answer that holds what the person took out."""
+ARE_CLUES = frozenset({"tip_clues"})
+"""The question for clues: where the first words answered it, its answer is our list of them and nobody's words."""
 MOST = 12
 TEXT_MAX = 5000
 """Code points looked through of each text."""
@@ -30,8 +32,14 @@ Clue = tuple[str, str]
 
 def kept(book: Book, talk: Conversation) -> tuple[Clue, ...]:
     """The clues of a draft but those that the person took out."""
-    taken_out = set(values_of(talk.answers, OUT))
-    return tuple(one for one in found(book, talk) if _id(one) not in taken_out)
+    gone = taken_out(book, talk)
+    return tuple(one for one in found(book, talk) if one not in gone)
+
+
+def taken_out(book: Book, talk: Conversation) -> tuple[Clue, ...]:
+    """Those that the person took out."""
+    ids = set(values_of(talk.answers, OUT))
+    return tuple(one for one in found(book, talk) if _id(one) in ids) if ids else ()
 
 
 def found(book: Book, talk: Conversation) -> tuple[Clue, ...]:

@@ -200,7 +200,8 @@ def said_in(book: Book, talk: Conversation) -> Content:
     """Everything that the draft holds in a person's own words. It is sealed whole with every turn that adds to it."""
     texts: dict[str, str] = {}
     units = {unit_slot(slot) for slot in PLACES}
-    for slot in sorted(book.free_text & set(talk.answers)):
+    # Numbers of the first words are in these as they were written, and among the clues: shown there as long as they are kept.
+    for slot in sorted((book.free_text & set(talk.answers)) - (clues.ARE_CLUES & set(talk.told))):
         said = talk.answers[slot]
         if isinstance(said, str) and said != "skip" and slot != "code":
             texts[slot] = written(book, said) if slot in units else said
@@ -209,6 +210,7 @@ def said_in(book: Book, talk: Conversation) -> Content:
         _each_once(talk.notes),
         _media(talk),
         clues=clues.kept(book, talk),
+        clues_out=clues.taken_out(book, talk),
     )
 
 

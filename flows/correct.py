@@ -27,4 +27,7 @@ def correct(now: UnderWay, slot: str) -> Turned:
     """Ask once more what was answered under this name."""
     flow = now.book.flows[now.talk.flow]
     step = next(step for step in flow.steps.values() if step.remember == slot)
-    return ask(at(now.keep(answers=without(now.talk.answers, slot), correcting=True), f"{flow.id}.{step.id}", say=True))
+    # What is said anew is no longer what stood in the first words.
+    told = tuple(name for name in now.talk.told if name != slot)
+    changed = now.keep(answers=without(now.talk.answers, slot), told=told, correcting=True)
+    return ask(at(changed, f"{flow.id}.{step.id}", say=True))

@@ -278,7 +278,8 @@ class Intake(Struct, frozen=True):
 class Content(Struct, frozen=True):
     """The person's own words and how to reach them. Never in a log, a notice, an export, an error or a metric.
 
-    `clues` are the numbers, plates, links and accounts in them that the person kept, as (kind, value).
+    `clues` are the numbers, plates, links and accounts in them that the person kept, as (kind, value); `clues_out` those that
+    they took out of the list: shown to nobody, and what takes an earlier entry's clue away.
 
     `asked` are the words that officers wrote to the person: whoever holds the receipt reads them on any channel.
     `asked_rows` are the outbox's keys of the latest of them, one each (empty where none was sent): who has read them at one
@@ -291,3 +292,4 @@ class Content(Struct, frozen=True):
     asked: tuple[str, ...] = ()
     asked_rows: tuple[str, ...] = ()
     clues: tuple[tuple[str, str], ...] = ()
+    clues_out: tuple[tuple[str, str], ...] = ()

@@ -154,20 +154,29 @@ def read_keys(written: bytes) -> Keys:
 
 
 def joined(entries: Iterable[Content]) -> Content:
-    """Everything that was said, the oldest first: a text given anew for the same question stands beside the old one."""
+    """Everything that was said, the oldest first: a text given anew for the same question stands beside the old one.
+
+    Only a clue that the person took out of the list is one no more, though it was sealed with an alert before; its words stay.
+    """
     texts: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     media: tuple[tuple[str, str, str], ...] = ()
     asked: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     clues: tuple[tuple[str, str], ...] = ()
+    out: tuple[tuple[str, str], ...] = ()
     for entry in entries:
         notes, media, asked = _union(notes, entry.notes), _union(media, entry.media), (*asked, *entry.asked)
         notes = _union(notes, tuple(texts[slot] for slot, text in entry.texts.items() if texts.get(slot, text) != text))
-        rows, clues = (*rows, *entry.asked_rows), _union(clues, entry.clues)
+        rows = (*rows, *entry.asked_rows)
+        clues, out = _union(_but(clues, entry.clues_out), entry.clues), _union(_but(out, entry.clues), entry.clues_out)
         texts |= entry.texts
-    return Content(texts, notes, media, asked, rows, clues)
+    return Content(texts, notes, media, asked, rows, clues, out)
 
 
 def _union(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:
     return (*before, *(one for one in now if one not in before))
+
+
+def _but(before: tuple[T, ...], gone: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(one for one in before if one not in gone)

@@ -74,3 +74,47 @@ async def test_a_contacts_number_is_not_among_the_words(world: World):
     intake = next(iter(world.intakes.values()))
     assert "84900000001" not in repr(parts_of(intake.content)[WORDS])
     assert "84900000001" in repr(intake.content.media)
+
+
+CRY = "họ đang nhốt một em gái trong phòng, cứu em ấy với"
+
+
+async def told_and_alerted(world: World, takes_out: str, then: str = "") -> Intake:
+    """A story with a number, all of it confirmed; then an alert with everything in it, and only then a number is taken out."""
+    await world.say("he", f"Tháng trước tôi thấy nhóm tuyển người ở xã Tân Bắc, Quang Bình, Hà Giang, {SAID}")
+    for answer in ("safe", "tip", "all", "house", "done", "no", "in_vn", "more"):
+        await world.choose("he", answer)
+    await world.say("he", CRY)
+    for answer in ("here", "no_contact"):
+        await world.choose("he", answer)
+    await world.say("he", "bỏ qua")
+    await world.choose("he", "return")
+    assert set(next(iter(world.intakes.values())).content.clues) == {("phone", "+84987654321"), ("plate", "23A12345")}
+    while await world.step("he") != "tip.look_over":
+        await world.say("he", "bỏ qua")
+    for picked in filter(None, (takes_out, then)):
+        await world.choose("he", "correct")
+        await world.choose("he", "clues_out")
+        await world.say("he", picked)
+    await world.choose("he", "send")
+    return next(iter(world.intakes.values()))
+
+
+async def test_a_clue_taken_out_after_an_alert_is_shown_to_no_officer_any_more(world: World, desk: Desk):
+    intake = await told_and_alerted(world, "0987 654 321")
+    assert intake.content.clues == (("plate", "23A12345"),)
+    assert SAID in intake.content.texts["story"], "the words stay as they were written"
+    assert "tip_clues" not in intake.content.texts
+    assert intake.answers["clue_kinds"] == ("plate",)
+    one = next(iter(world.referrals.values()))
+    await add_officer(world, "an", one.office)
+    await desk.sign_in("an")
+    page = (await desk.get(f"/officers/r/{one.id}?mo={HANDLING}")).text
+    assert "<th>Biển số xe</th><td><bdi>23A-123.45</bdi>" in page
+    assert "<bdi>0987 654 321</bdi>" not in page
+    assert page.count("0987 654 321") == page.count(SAID), "nowhere but in the words"
+
+
+async def test_a_clue_that_was_taken_out_by_mistake_comes_back(world: World):
+    intake = await told_and_alerted(world, "0987 654 321", "giữ hết")
+    assert set(intake.content.clues) == {("phone", "+84987654321"), ("plate", "23A12345")}

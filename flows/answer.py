@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec.structs import replace
 
 from flows.correct import correct
 from flows.hear.choice import match
-from flows.model import Answer, Choice, Step, Turned
+from flows.model import Answer, Step, Turned
 from flows.place import ELSEWHERE, confirms, not_there, unit_slot
 from flows.staff import TRAIL_MOST
 from flows.story import ALL, taken
@@ -18,17 +16,12 @@ from flows.walk import DONE, HEARD, UnderWay, advance, ask, label_of, offered, u
 def meant(now: UnderWay, text: str) -> tuple[str, ...]:
     """The offered choices that a typed text means. Of what is only to be confirmed "có" and "không" are enough."""
     found = units(now)
-    plain = {found[0].id: "yes", ELSEWHERE: "no"} if len(found) == 1 else {}
+    plain = {ELSEWHERE: "no"} if found else {}
+    plain |= {found[0].id: "yes"} if len(found) == 1 else {}
     plain = {ALL: "yes", "none": "no"} if now.step.choices_from == HEARD else plain
     spelt = {word: id for id, word in plain.items()}
     choices = [(plain.get(one.id, one.id), label_of(now, one)) for one in offered(now)]
     return tuple(spelt.get(id, id) for id in match(choices, text))
-
-
-def meant_of(found: Sequence[Choice], text: str) -> tuple[str, ...]:
-    """The units shown above a question for words that a typed text means: of one alone "có" is enough."""
-    yes = match([("yes", one.label) for one in found], text) if len(found) == 1 else ()
-    return (found[0].id,) if yes else match([(one.id, one.label) for one in found], text)
 
 
 def answer_choice(now: UnderWay, ids: tuple[str, ...], *, typed: bool) -> Turned:
@@ -58,6 +51,9 @@ def answer_place(now: UnderWay, chosen: str) -> Turned:
     if chosen == ELSEWHERE:
         trail = (*now.talk.trail, now.place)[-TRAIL_MOST:]
         gone = not_there(now.talk, step.place, (one.id for one in units(now)))
+        if step.ask == "text":
+            # The question where stands already; what was shown above it is gone.
+            return ask(replace(now, talk=gone).keep(unclear=0))
         return advance(replace(now, talk=gone).keep(trail=trail, picked=(), unclear=0))
     if confirms(step):
         return advance(remember(now, step, chosen))

@@ -33,7 +33,7 @@ SENTENCES = frozenset(
     status_waiting status_taken status_elsewhere status_closed status_nobody
     right_erased right_not_erased right_withdrawn right_restricted right_seen right_corrected right_none right_agency_stopped
     right_agency_has right_agency_by_law right_answer_by right_done_by right_how right_asked_see right_asked_correct
-    right_asked_restrict right_asked_withdraw right_asked_erase right_state_open right_state_done right_state_kept
+    right_asked_restrict right_asked_withdraw right_asked_erase right_state_open right_state_done right_state_kept place_which
     place_one place_told place_many place_near place_before place_within place_yes place_elsewhere place_kept""".split()
 )
 """The fixed sentences that the engine and the shell say by name."""

@@ -67,6 +67,7 @@ from flows.walk import (
 from flows.walk import (
     Given as Given,  # whoever calls turn() needs it
 )
+from flows.which import another_place, said_of_place
 
 CODE_GUESSES = 5
 ALWAYS = ("stop", "danger", "person", "language", "helper")
@@ -229,6 +230,8 @@ def _said(now: UnderWay, text: str) -> Turned:
     if place := named_place(now, text):
         return answer_place(now, place)
     cry = _is_cry(now, text)
+    if not cry and (told := said_of_place(now, text) or another_place(now, text)):
+        return told
     if not cry and (spoken := chosen_by_speaking(now, text)):
         return answer_choice(now, spoken, typed=True)
     if step.ask == "text":

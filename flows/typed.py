@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flows.answer import meant_of
-from flows.hear.choice import typed_whole
+from flows.hear.choice import match, typed_whole
 from flows.model import Choice
 from flows.walk import DONE, UnderWay, label_of, offered, units
 
@@ -15,9 +14,9 @@ def says_done(now: UnderWay, text: str) -> bool:
 
 
 def named_place(now: UnderWay, text: str) -> str:
-    """The place shown above a question for words, where they say yes to it or write its name again."""
+    """The place shown above a question for words, where they type its name or its number."""
     shown = units(now) if now.step.ask == "text" else ()
-    named = meant_of(shown, text) if shown else ()
+    named = match([(one.id, one.label) for one in shown], text) if shown else ()
     return named[0] if len(named) == 1 else ""
 
 

@@ -161,3 +161,96 @@ def test_a_destination_is_told_from_a_place(book: Book, said: str, country: str,
 def test_a_long_message_without_a_destination_is_left_as_it_is():
     words = normalise("sáng hôm qua em ở nhà, tối qua cũng vậy, sang năm em mới đi " * 60).words
     assert without_destinations(words) == words
+
+
+WHICH = "Là nơi nào trong số đó"
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit"),
+    [
+        ("2", "c06529"), ("số 1", "D188"), ("xã Lộc Bình, Lạng Sơn", "c06529"), ("huyện", "D188"), ("Lạng Sơn", ""),
+        ("huyen loc binh", "D188"),
+        ("đúng, huyện Lộc Bình", "D188"), ("ở xã Lộc Bình", "c06529"), ("không", "elsewhere"), ("ko phải", "elsewhere"),
+        ("chỗ khác", "elsewhere"), ("sai rồi", "elsewhere"), ("không rõ", "unsure"),
+    ],
+)  # fmt: skip
+async def test_of_several_units_one_is_named_in_any_way(world: World, typed: str, unit: str):
+    await at_the_place(world)
+    await world.say("he", "Lộc Bình, Lạng Sơn")
+    assert await world.step("he") == "tip.place_sure"
+    await world.say("he", typed)
+    talk = await world.conversation("he")
+    assert talk is not None
+    assert talk.answers.get("tip_place_unit", "") == unit
+    asked = {"elsewhere": "tip.place", "": "tip.place_sure"}.get(unit, "tip.when")
+    assert await world.step("he") == asked
+
+
+async def test_a_bare_yes_to_several_is_asked_once_which(world: World):
+    await at_the_place(world)
+    await world.say("he", "Lộc Bình, Lạng Sơn")
+    shown = await world.say("he", "có")
+    assert WHICH in "\n".join(shown[-1].texts)
+    assert [one.id for one in shown[-1].buttons][:2] == ["D188", "c06529"]
+    await world.say("he", "đúng")
+    assert await world.step("he") == "tip.when", "nobody is held up by a name"
+    talk = await world.conversation("he")
+    assert talk is not None
+    assert (talk.answers["tip_place"], talk.answers["tip_place_unit"]) == ("Lộc Bình, Lạng Sơn", "unsure")
+    assert talk.notes == (), "a yes is nothing to keep"
+
+
+@pytest.mark.parametrize("typed", ["không, ở huyện Bắc Quang, Hà Giang", "à nhầm, huyện Bắc Quang Hà Giang cơ"])
+async def test_another_place_typed_instead_is_shown_in_its_turn(world: World, typed: str):
+    await at_the_place(world)
+    await world.say("he", "huyện Lộc Bình, Lạng Sơn")
+    shown = await world.say("he", typed)
+    assert await world.step("he") == "tip.place_sure"
+    assert "Bắc Quang" in "\n".join(shown[-1].texts)
+    await world.say("he", "đúng")
+    intake = await sent_off(world)
+    assert intake.province == "08"
+    assert "huyện Lộc Bình, Lạng Sơn" in intake.content.notes, "nothing that was written is lost"
+
+
+@pytest.mark.parametrize("typed", ["không phải Lộc Bình", "không", "không phải chỗ đó", "k phải"])
+async def test_a_no_to_one_asks_for_another(world: World, typed: str):
+    await at_the_place(world)
+    await world.say("he", "huyện Lộc Bình, Lạng Sơn")
+    await world.say("he", typed)
+    assert await world.step("he") == "tip.place"
+
+
+async def test_a_cry_where_a_place_is_shown_is_heard(world: World):
+    await at_the_place(world)
+    await world.say("he", "huyện Lộc Bình, Lạng Sơn")
+    await world.say("he", "không, " + CRY)
+    assert (await world.step("he")).startswith("danger.")
+
+
+@pytest.mark.parametrize(
+    ("typed", "where"), [("không", ""), ("không phải chỗ đó", ""), ("có", "D188"), ("đúng rồi", "D188")]
+)
+async def test_in_danger_a_yes_or_no_to_the_place_of_the_first_words_is_no_place(world: World, typed: str, where: str):
+    await world.say("her", CRY + ", em ở huyện Lộc Bình, Lạng Sơn")
+    await world.choose("her", "here")
+    shown = await world.choose("her", "text_only")
+    assert "Lộc Bình" in "\n".join(shown[-1].texts)
+    shown = await world.say("her", typed)
+    talk = await world.conversation("her")
+    assert talk is not None
+    assert talk.answers.get("danger_place") != typed
+    assert await world.step("her") == ("danger.ahead" if where else "danger.place")
+    assert "Có phải chỗ đó" not in "\n".join(shown[-1].texts)
+    assert next(iter(world.intakes.values())).urgent
+
+
+async def test_in_danger_a_yes_to_several_is_asked_once_and_holds_nobody_up(world: World):
+    await world.say("her", CRY + ", em ở Lộc Bình, Lạng Sơn")
+    await world.choose("her", "here")
+    await world.choose("her", "text_only")
+    shown = await world.say("her", "có")
+    assert (await world.step("her"), WHICH in "\n".join(shown[-1].texts)) == ("danger.place", True)
+    await world.say("her", "có")
+    assert await world.step("her") == "danger.ahead"

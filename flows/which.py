@@ -52,10 +52,10 @@ def another_place(now: UnderWay, text: str) -> Turned | None:
     slot = now.step.place
     if not confirms(now.step) or len(text) > LONGEST:
         return None
-    plain, rest = _plain(text)
+    plain, _ = _plain(text)
     # Whoever names a place that they said no to before means it now.
     kept = {name: one for name, one in without(now.talk.answers, slot).items() if name != not_slot(slot)}
-    told = replace(now.talk, answers={**kept, slot: rest})
+    told = replace(now.talk, answers={**kept, slot: text})
     named, shown = ({one.id for one in among} for among in (now.given.places(slot, told), units(now)))
     if not named:
         return None

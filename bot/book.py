@@ -18,7 +18,7 @@ from bot.languages.read import read_languages, read_phrases
 from bot.pictures.model import Pictures
 from bot.pictures.read import CHOICES, DRAWINGS, picture_problems, read_pictures
 from flows.book import FlowBook, build, free_text_slots
-from flows.hear.read import read_lexicon
+from flows.hear.read import read_lexicon, read_told
 from flows.model import Everywhere, FlowDef, Problem
 from flows.read import read_everywhere, read_flow
 from referral.book import Profile, ReferralBook
@@ -125,9 +125,11 @@ def read_flow_book(folder: Path) -> tuple[FlowBook | None, list[Problem]]:
         problems.append(Problem("flows/definitions/everywhere.yaml", "is missing", remedy))
     lexicon, wrong = read_lexicon(_texts(folder / "hear" / "lexicon", "*.yaml", "*.tsv"))
     problems += wrong
-    if everywhere is None or lexicon is None or any(not problem.warning for problem in problems):
+    told, wrong = read_told(_texts(folder / "hear" / "told"), lexicon.spellings if lexicon else {})
+    problems += wrong
+    if everywhere is None or lexicon is None or told is None or any(not problem.warning for problem in problems):
         return None, problems
-    return build(definitions, everywhere, lexicon), problems
+    return build(definitions, everywhere, lexicon, told), problems
 
 
 def _language_problems(book: Book) -> Iterator[Problem]:

@@ -29,6 +29,8 @@ OWN_WORDS: Mapping[str, str] = {
     "missing_pictures": "Ảnh, tin nhắn",
     "tip_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
     "missing_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
+    "support_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
+    "person_heard": "Lấy từ lời viết đầu, người nhắn đã xác nhận",
     "helper": "Điền cùng",
     "helper_agreed": "Người trong cuộc đồng ý điền cùng",
     "helper_private": "Người trong cuộc tự chọn",

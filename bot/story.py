@@ -1,12 +1,13 @@
 """What the first words already answer, to be shown back: nothing of it is an answer until the person says so. Pure.
 
-Only questions about the matter itself: place, time, whether it goes on, a child, numbers and accounts. The screener's questions
-are never filled from a story (screening.md §7 and §8: they are asked, one by one, of whoever agreed to it).
+Only questions about the matter itself: who it is about, how old they are, place, time, whether it goes on, a child, numbers and
+accounts, the help that is asked for. What tells of an act, of means or a purpose is never filled from a story (screening.md §7
+and §8): it is asked, question by question, of whoever agreed to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 
 from msgspec.structs import replace
@@ -19,6 +20,8 @@ from flows.hear.clues import clues, legible
 from flows.hear.dates import when
 from flows.hear.hear import hear
 from flows.hear.normal import normalise
+from flows.hear.told import Told as ToldPlainly
+from flows.hear.told import told as told_plainly
 from flows.model import Answer, Conversation
 from flows.place import unit_slot
 from referral.clocks import VIET_NAM
@@ -27,13 +30,17 @@ TEXT_MAX = 2000
 """Code points of the first words that are looked through."""
 MOST_CLUES = 8
 ENOUGH = 2
-PLACES = frozenset({"tip_place", "missing_place"})
+WORTH_ALONE = frozenset({"tip_place", "missing_place", "support_place", "needs"})
+"""To look over one answer is no less than to give it; but a place leads to those who can help there, and help is one of many."""
 Told = Mapping[str, Mapping[str, Answer]]
 """Each answer that was understood, by its name: with the place comes the unit."""
 
 _GOES_ON = ("vẫn đang", "còn đang", "hiện đang", "vẫn còn", "đến giờ vẫn", "hiện vẫn", "is still", "are still")
 _ENDED = ("không còn nữa", "đã dọn đi", "đã bỏ đi", "đã chuyển đi", "đã đóng cửa", "đã nghỉ rồi")
-_AGES = {True: "child", False: "adult", None: ""}
+_GROWN, _YOUNG = 18, 16
+_OTHERS = frozenset({"relative", "acquaintance", "seen"})
+_EITHER = "young"
+"""Whose age it is where "cháu 14 tuổi" may be the writer or a child of theirs."""
 _SINCE = {"now": "today", "today": "today", "week": "week", "month": "month", "older": "longer"}
 
 
@@ -43,9 +50,17 @@ def told(book: Book, talk: Conversation, at: datetime) -> Told:
     if talk.quiet or not text or talk.flow not in _READERS:
         return {}
     found = _READERS[talk.flow](book, text, at.astimezone(VIET_NAM).date())
-    understood = {slot: answers for slot, answers in found if slot not in talk.answers or slot in talk.told}
-    # To look over one answer is no less than to give it; but a place leads to those who can help there.
-    return understood if len(understood) >= ENOUGH or PLACES & set(understood) else {}
+    is_open = {slot: answers for slot, answers in found if slot not in talk.answers or slot in talk.told}
+    understood = {slot: answers for slot, answers in is_open.items() if _is_offered(book, talk.flow, slot, answers)}
+    return understood if len(understood) >= ENOUGH or WORTH_ALONE & set(understood) else {}
+
+
+def _is_offered(book: Book, flow: str, slot: str, answers: Mapping[str, Answer]) -> bool:
+    """Whether this flow has the question with such an answer: the help after return asks about nobody who was only seen."""
+    step = next((one for one in book.flows.flows[flow].steps.values() if one.remember == slot), None)
+    if step is None or not step.choices or step.ask not in ("choice", "many"):
+        return step is not None
+    return set(values_of(answers, slot)) <= {choice.id for choice in step.choices}
 
 
 def shown(talk: Conversation, understood: Told) -> Conversation:
@@ -69,13 +84,58 @@ def _of_a_tip(book: Book, text: str, today: date) -> Found:
 
 def _of_somebody_missing(book: Book, text: str, today: date) -> Found:
     yield from _place(book, text, "missing_place")
+    age = _age(_told(book, text), "other", _OTHERS)
+    is_child = age in ("under_16", "16_17") or (not age and hear(book.flows.lexicon, text).child)
     yield from _given(
-        missing_who=_AGES[hear(book.flows.lexicon, text).child],
+        missing_who="child" if is_child else age,
         missing_since=_SINCE.get(when(text, today), ""),
     )
 
 
-def _given(**answers: str) -> Found:
+def _of_support(book: Book, text: str, today: date) -> Found:
+    yield from _of_a_person(book, text)
+    yield from _given(support_returned=_one(_told(book, text), "support_returned"))
+    yield from _place(book, text, "support_place", abroad=False)
+
+
+def _of_the_screener(book: Book, text: str, today: date) -> Found:
+    """Whoever is asked about signs is asked all of them; only who, how old, where they are and the help come from the story."""
+    yield from _of_a_person(book, text)
+    stage = _one(_told(book, text), "place_stage")
+    place = None if stage or "place_stage" in _told(book, text).answers else place_of(book, text)
+    country = place.country if place is not None and not place.towards and place.country != "VN" else ""
+    listed = {choice.id for choice in book.flows.flows["screening"].steps["country"].choices}
+    yield from _given(place_stage=stage or ("abroad" if country else ""), country=country if country in listed else "")
+
+
+def _of_a_person(book: Book, text: str) -> Found:
+    found = _told(book, text)
+    who = _one(found, "who")
+    yield from _given(who=who, age=_age(found, who, {who}), needs=found.answers.get("needs", ()))
+
+
+def _told(book: Book, text: str) -> ToldPlainly:
+    return told_plainly(book.flows.told, text, hear(book.flows.lexicon, text).lang)
+
+
+def _one(found: ToldPlainly, question: str) -> str:
+    """The answer, where the words give only one."""
+    answers = found.answers.get(question, ())
+    return answers[0] if len(answers) == 1 else ""
+
+
+def _age(found: ToldPlainly, who: str, whose: Collection[str]) -> str:
+    """The age of who it is about, by the screener's groups; empty where it is not told, or more than one is."""
+    counted = {_EITHER, *whose} | (set() if who in ("", "self") else {"other"})
+    groups = {_age_group(age) for holder, age in found.ages if holder in counted}
+    return groups.pop() if len(groups) == 1 else ""
+
+
+def _age_group(age: int) -> str:
+    return "under_16" if age < _YOUNG else "16_17" if age < _GROWN else "adult"
+
+
+def _given(**answers: Answer) -> Found:
     return ((slot, {slot: answer}) for slot, answer in answers.items() if answer)
 
 
@@ -85,10 +145,10 @@ def _ongoing(text: str) -> str:
     return said.pop() if len(said) == 1 else ""
 
 
-def _place(book: Book, text: str, slot: str) -> Found:
-    """The place that stands in the words, by its name; with its unit where they leave no choice."""
+def _place(book: Book, text: str, slot: str, *, abroad: bool = True) -> Found:
+    """The place that stands in the words, by its name; with its unit where they leave no choice. Not `abroad`: only here."""
     place = place_of(book, text)
-    if place is None or place.towards:
+    if place is None or place.towards or not (abroad or place.country == "VN"):
         return
     found = candidates_of(book, place)
     if len(found) == 1:
@@ -97,4 +157,9 @@ def _place(book: Book, text: str, slot: str) -> Found:
         yield slot, {slot: place.text}
 
 
-_READERS = {"tip": _of_a_tip, "missing": _of_somebody_missing}
+_READERS = {
+    "tip": _of_a_tip,
+    "missing": _of_somebody_missing,
+    "support": _of_support,
+    "screening": _of_the_screener,
+}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flows.hear.lexicon import Lexicon
+from flows.hear.lexicon import Lexicon, Node
 from flows.machine import FlowMachine
 from flows.model import Choice, Everywhere, FlowDef, Step
 from flows.place import not_slot, unit_slot
@@ -22,6 +22,8 @@ class FlowBook:
     machines: Mapping[str, FlowMachine]
     everywhere: Everywhere
     lexicon: Lexicon
+    told: Lexicon
+    """What a first message may answer (flows/hear/told.py)."""
 
     def step(self, place: str) -> Step:
         """The step at `flow.step`."""
@@ -33,9 +35,12 @@ class FlowBook:
         return next(way for way in self.everywhere.ways if way.id == name)
 
 
-def build(flows: Mapping[str, FlowDef], everywhere: Everywhere, lexicon: Lexicon) -> FlowBook:
-    """The book, with one machine a flow."""
-    return FlowBook(flows, {name: FlowMachine(flow) for name, flow in flows.items()}, everywhere, lexicon)
+def build(
+    flows: Mapping[str, FlowDef], everywhere: Everywhere, lexicon: Lexicon, told: Lexicon | None = None
+) -> FlowBook:
+    """The book, with one machine a flow. Without `told` a first message answers nothing but places, times and numbers."""
+    machines = {name: FlowMachine(flow) for name, flow in flows.items()}
+    return FlowBook(flows, machines, everywhere, lexicon, told or replace(lexicon, phrases=Node()))
 
 
 def free_text_slots(book: FlowBook) -> frozenset[str]:

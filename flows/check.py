@@ -13,6 +13,7 @@ from flows.model import LABEL_MAX, SKIPPED, Condition, Everywhere, FlowDef, Prob
 from flows.place import unit_slot
 from flows.read import PLACEHOLDERS
 from flows.readable import unreadable
+from flows.story import unasked
 
 TEXT_MAX = 600
 PROMPT_MAX = 2000
@@ -62,6 +63,7 @@ def problems(
     found += decoy_problems(book.everywhere.decoy, book.lexicon)
     found += _sensitive_before_consent(book)
     found += _endless(book)
+    found += unasked(book)
     found += unreadable(sentences(book))
     for context, text in sentences(book):
         found += _text_problems(context, text, numbers)

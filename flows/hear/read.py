@@ -9,6 +9,7 @@ import yaml
 
 from flows.hear.lexicon import NUMBER, POLITE, YEAR, Combination, Group, Lexicon, Node, Place, Role, parts, plant
 from flows.hear.normal import fold
+from flows.hear.told import AGE, PERSON
 from flows.hear.weigh import BadWeights, Weights, read_weights
 from flows.model import Problem
 
@@ -16,6 +17,8 @@ INTENTS = (
     "emergency_self emergency_other missing_person tip victim_support info greeting other_crisis offtopic abuse spam"
 ).split()
 TOP = set("language note spellings common classes groups combinations places".split())
+_TOLD_TOP = set("language classes people told age taken_back".split())
+REACHES = frozenset({"next", "after", "sentence", "message", "overlap"})
 WEIGHTS = "weights.tsv"
 _GROUP = set("danger frame part child intent weight trafficking unless stands alone note source phrases".split())
 _COMBINATION = set("all none some least intent trafficking alone note source".split())
@@ -82,6 +85,41 @@ def read_lexicon(texts: Mapping[str, str]) -> tuple[Lexicon | None, list[Problem
     return (None if reading.problems else _lexicon(reading)), reading.problems
 
 
+def read_told(texts: Mapping[str, str], spellings: Mapping[str, str]) -> tuple[Lexicon | None, list[Problem]]:
+    """Read what a first message may answer (file name → YAML text), with the short spellings of the word lists.
+
+    In it a `part` is an answer (`name` the question, `value` the answer) or a person (`PERSON`), a `child` an age and whose it
+    is, a `frame` what takes others away. With any problem there is none; all are listed.
+    """
+    reading = _Reading(spellings=dict(spellings))
+    files = {name: tree for name in sorted(texts) if (tree := _tree(reading, name, texts[name], _TOLD_TOP)) is not None}
+    for name, tree in files.items():
+        _classes(reading, name, tree)
+    for name, tree in files.items():
+        for where, item, group in _told_groups(reading, name, tree):
+            allowed = {"note", "source", "phrases"} | ({"reach"} if group.role == "frame" else set())
+            if (fields := _fields(reading, where, item, allowed)) is not None:
+                _plant(reading, where, reading.phrases, fields, group)
+    _known(reading)
+    return (None if reading.problems else _lexicon(reading)), reading.problems
+
+
+def _told_groups(reading: _Reading, name: str, tree: dict[str, object]) -> Iterator[tuple[str, object, Group]]:
+    language = str(tree["language"])
+    for question, answers in _pairs(reading, f"{name} told", tree.get("told")):
+        for answer, item in _pairs(reading, f"{name} told.{question}", answers):
+            yield f"{name} told.{question}.{answer}", item, Group(question, "part", answer, language=language)
+    for who, item in _pairs(reading, f"{name} people", tree.get("people")):
+        yield f"{name} people.{who}", item, Group(PERSON, "part", who, language=language)
+    for who, item in _pairs(reading, f"{name} age", tree.get("age")):
+        yield f"{name} age.{who}", item, Group(AGE, "child", who, language=language)
+    for key, item in _pairs(reading, f"{name} taken_back", tree.get("taken_back")):
+        where, reach = f"{name} taken_back.{key}", str(item.get("reach", "")) if isinstance(item, dict) else ""
+        if reach not in REACHES:
+            reading.wrong(where, f"reach {reach!r} is unknown", f"use one of {', '.join(sorted(REACHES))}")
+        yield where, item, Group(key, "frame", reach, language=language)
+
+
 def _lexicon(reading: _Reading) -> Lexicon:
     return Lexicon(
         phrases=reading.phrases,
@@ -96,7 +134,7 @@ def _lexicon(reading: _Reading) -> Lexicon:
     )
 
 
-def _tree(reading: _Reading, name: str, text: str) -> dict[str, object] | None:
+def _tree(reading: _Reading, name: str, text: str, top: set[str] = TOP) -> dict[str, object] | None:
     try:
         tree = yaml.load(text, Loader=_Text)  # noqa: S506  # BaseLoader builds text, lists and mappings only
     except yaml.YAMLError as error:
@@ -108,7 +146,7 @@ def _tree(reading: _Reading, name: str, text: str) -> dict[str, object] | None:
     if not isinstance(tree, dict):
         reading.wrong(name, "is not a mapping", "begin with `language:` and `groups:`")
         return None
-    _refuse(reading, name, tree, TOP)
+    _refuse(reading, name, tree, top)
     if not isinstance(tree.get("language"), str):
         reading.wrong(name, "has no language", "write `language: vi` (or en, zh, any) at the top")
         return None

@@ -29,6 +29,12 @@ STAYS = frozenset({"o", "tai", "gio", "hien", "dang", "nhung", "tu", "in", "at",
 HOME = (["que", "o"], ["que", "quan"])
 """Without marks "que" is a stick as well."""
 HOME_ENDS = frozenset("gio hien dang nay bi nhung ma di sang lam tu mat nghi va".split())
+HOME_STOPS = HOME_ENDS | frozenset(
+    "em toi chau minh con o tai xuong len vao ra qua duoc co anh chi hai mot ba may ve tron thoat"
+    " i we my she he and but now was".split()
+)
+"""In a sentence a home ends here: what follows may be where they are."""
+FROM_AFTER = frozenset({"am", "m", "is", "are", "come", "comes", "came", "originally", "back", "returned", "escaped"})
 HOME_MOST = 10
 NAME_MOST = 5
 """Words of a destination at most: a longer one is a sentence that goes on."""
@@ -37,7 +43,7 @@ NAME_MOST = 5
 class Whereabouts(msgspec.Struct, frozen=True):
     """A place as far as the words tell it. Nothing is picked where they leave a choice: then `province` is empty.
 
-    `towards`: it is only where somebody is being taken or means to go ("bán sang Trung Quốc"), not where they are.
+    `towards`: it is only where somebody is being taken or means to go ("bán sang Trung Quốc"), or comes from, not where they are.
     """
 
     text: str
@@ -61,14 +67,38 @@ def place_of(book: Book, text: str, *, asked: bool = False) -> Whereabouts | Non
     A turn asks for the same text several times, so the last few answers are at hand; they are forgotten with the next.
     """
     words = normalise(text).words
-    staying = without_destinations(words)
+    but_from = words if asked else without_home(words)
+    staying = without_destinations(but_from)
     if len(staying) == len(words):
         return _place(book, text, words, asked=asked)
     here = _place(book, " ".join(staying), staying, asked=asked)
     if here is not None:
         return here
-    there = _place(book, text, words, asked=asked)
+    there = _place(book, " ".join(but_from), but_from, asked=asked)
+    there = there or _place(book, text, words, asked=asked)
     return replace(there, towards=True) if there is not None else None
+
+
+def without_home(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words but those that say where somebody is from or came back from ("quê Sơn La", "mới về từ Trung Quốc")."""
+    at, begins = next(((at, size) for at in range(len(words)) if (size := _says_home(words, at))), (0, 0))
+    if not begins:
+        return words
+    rest = words[at + begins : at + begins + NAME_MOST]
+    stop = next((place for place, word in enumerate(rest) if fold(word) in HOME_STOPS), len(rest))
+    return (*words[:at], *without_home(words[at + begins + stop :]))
+
+
+def _says_home(words: Sequence[str], at: int) -> int:
+    """How many words at this place say that a home follows."""
+    pair = list(words[at : at + 2])
+    if words[at] == "quê" and pair != ["quê", "nhà"]:
+        return 1
+    if words[at] == "từ" and "về" in words[at + 2 : at + 1 + NAME_MOST]:
+        return 1
+    if [fold(word) for word in pair] == ["ve", "tu"]:
+        return 2
+    return 2 if pair in HOME or (len(pair) == 2 and pair[0] in FROM_AFTER and pair[1] == "from") else 0
 
 
 def without_destinations(words: tuple[str, ...]) -> tuple[str, ...]:

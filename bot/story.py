@@ -22,7 +22,7 @@ from flows.hear.hear import hear
 from flows.hear.normal import normalise
 from flows.hear.told import Told as ToldPlainly
 from flows.hear.told import told as told_plainly
-from flows.model import Answer, Conversation
+from flows.model import SKIPPED, Answer, Conversation
 from flows.place import unit_slot
 from referral.clocks import VIET_NAM
 
@@ -30,8 +30,9 @@ TEXT_MAX = 2000
 """Code points of the first words that are looked through."""
 MOST_CLUES = 8
 ENOUGH = 2
-WORTH_ALONE = frozenset({"tip_place", "missing_place", "support_place", "needs"})
-"""To look over one answer is no less than to give it; but a place leads to those who can help there, and help is one of many."""
+WORTH_ALONE = frozenset({"tip_place", "missing_place", "support_place", "needs", "who", "age"})
+"""To look over one answer is no less than to give it; but a place leads to those who can help there, help is one of many, and who
+told of a child of fourteen is not asked how old it is as if nobody had read it."""
 Told = Mapping[str, Mapping[str, Answer]]
 """Each answer that was understood, by its name: with the place comes the unit."""
 
@@ -50,9 +51,18 @@ def told(book: Book, talk: Conversation, at: datetime) -> Told:
     if talk.quiet or not text or talk.flow not in _READERS:
         return {}
     found = _READERS[talk.flow](book, text, at.astimezone(VIET_NAM).date())
-    is_open = {slot: answers for slot, answers in found if slot not in talk.answers or slot in talk.told}
+    found_else = ((slot, answers) for slot, answers in found if slot not in _said_in_danger(talk))
+    is_open = {slot: answers for slot, answers in found_else if slot not in talk.answers or slot in talk.told}
     understood = {slot: answers for slot, answers in is_open.items() if _is_offered(book, talk.flow, slot, answers)}
     return understood if len(understood) >= ENOUGH or WORTH_ALONE & set(understood) else {}
+
+
+def _said_in_danger(talk: Conversation) -> frozenset[str]:
+    """Questions that an answer given in danger leaves nothing to understand of: it counts more than the first words."""
+    where = set(values_of(talk.answers, "danger_where")) - {SKIPPED}
+    if not where:
+        return frozenset()
+    return frozenset({"place_stage"} if "abroad" in where else {"place_stage", "country"})
 
 
 def _is_offered(book: Book, flow: str, slot: str, answers: Mapping[str, Answer]) -> bool:
@@ -74,7 +84,7 @@ Found = Iterator[tuple[str, Mapping[str, Answer]]]
 def _of_a_tip(book: Book, text: str, today: date) -> Found:
     yield from _place(book, text, "tip_place")
     yield from _given(
-        tip_when=when(text, today),
+        tip_when=when(text, today, since=False),
         tip_ongoing=_ongoing(text),
         # That somebody grown up is named says nothing of the others there.
         tip_child="yes" if hear(book.flows.lexicon, text).child else "",

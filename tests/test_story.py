@@ -93,3 +93,13 @@ async def test_one_answer_alone_is_simply_asked(world: World):
 )  # fmt: skip
 def test_when_it_was(said: str, span: str):
     assert when(said, TODAY) == span
+
+
+@pytest.mark.parametrize(
+    ("said", "span"),
+    [("từ tháng trước có xe đến", ""), ("từ tháng trước có xe đến, hôm qua cũng vậy", "week"), ("tháng trước tôi thấy", "older"),
+     ("kể từ tuần trước", ""), ("từ 3 tháng trước", "")],
+)  # fmt: skip
+def test_since_when_is_not_when_it_was_seen(said: str, span: str):
+    assert when(said, TODAY, since=False) == span
+    assert when("mất liên lạc từ tháng trước", TODAY) == "older"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from flows.hear.normal import fold, normalise
+from flows.hear.normal import clean, fold, normalise
 
 ALWAYS_OPEN = ("24", "7", "")
 """No day in July, but day and night."""
@@ -36,12 +36,19 @@ _DAY = re.compile(
     r"(?<![\d/.-])(?:ngày |hôm |mùng |mồng )?([0-3]?\d)(?:/| tháng )([01]?\d)(?:(?:/| năm )(20\d\d))?(?![\d/])"
 )
 _AGO = re.compile(r"(?<!\d)(\d{1,3}) (ngày|hôm|tuần|tháng|năm)(?: nay)?(?: trước| rồi| nay)")
+_SINCE = re.compile(
+    r"\b(?:từ|kể từ|since) (?:hồi |cuối |đầu |khoảng )?"
+    r"(?:\d{1,3} )?(?:hôm|tối|đêm|sáng|chiều|tuần|tháng|năm|ngày|last|this) ?\w+(?: trước| nay| rồi)?"
+)
 _DAYS = {"ngày": 1, "hôm": 1, "tuần": 7, "tháng": 30, "năm": 365}
 
 
-def when(text: str, today: date) -> str:
-    """now, today, week, month, older; empty where no time is told, or more than one."""
-    normal = normalise(text)
+def when(text: str, today: date, *, since: bool = True) -> str:
+    """now, today, week, month, older; empty where no time is told, or more than one.
+
+    Not `since`: "từ tháng trước" is when something began, and no answer to when it was seen.
+    """
+    normal = normalise(text if since else _SINCE.sub(" ", clean(text)))
     padded, plain = f" {' '.join(normal.words)} ", f" {fold(' '.join(normal.words))} "
     unmarked = normal.text.isascii()
     found = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -160,8 +160,26 @@ def _heard(book: Book, text: str) -> Whereabouts | None:
     place = place_in(book.flows.lexicon, text)
     if place is None:
         return None
-    name, province = place["text"] or "", place["province"] or ""
-    return Whereabouts(name, place["country"] or "", province, units=_province_units(book, name, province))
+    name, country, province = place["text"] or "", place["country"] or "", place["province"] or ""
+    if country != "VN" and (begun := _province_beginning_with(book, name, text)):
+        name, country, province = begun
+    return Whereabouts(name, country, province, units=_province_units(book, name, province))
+
+
+def _province_beginning_with(book: Book, name: str, text: str) -> tuple[str, str, str] | None:
+    """The province in the text that a place abroad is only the beginning of: "o lao cai" is not "ở Lào"."""
+    padded, begins = f" {' '.join(map(fold, normalise(text).words))} ", fold(name).casefold() + " "
+    for folded, (province, code) in _provinces(book).items():
+        if folded.startswith(begins) and folded in padded and f" {begins}" not in padded.replace(folded, ""):
+            return province, "VN", code
+    return None
+
+
+@lru_cache(maxsize=2)
+def _provinces(book: Book) -> Mapping[str, tuple[str, str]]:
+    """Name without marks → name and code of each province as it is now."""
+    found = (unit for unit in book.places.units.values() if unit.kind == "p")
+    return {fold(short(unit.name)).casefold(): (short(unit.name), unit.code) for unit in found}
 
 
 def _province_units(book: Book, name: str, province: str) -> tuple[tuple[str, str], ...]:

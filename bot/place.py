@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -77,6 +77,28 @@ def place_of(book: Book, text: str, *, asked: bool = False) -> Whereabouts | Non
     there = _place(book, " ".join(but_from), but_from, asked=asked)
     there = there or _place(book, text, words, asked=asked)
     return replace(there, towards=True) if there is not None else None
+
+
+def names_place_here(book: Book, text: str) -> bool:
+    """Whether a place in this country is named too, but for where somebody is from."""
+    return find(book.places, without_home(normalise(text).words), asked=False) is not None
+
+
+def names_one_province(book: Book, text: str) -> bool:
+    """Whether the places in these words are all in one province, and none is where somebody is from."""
+    words = normalise(text).words
+    if len(without_home(words)) < len(words):
+        return False
+    place, padded = place_of(book, text), f" {' '.join(map(fold, words))} "
+    named = {code for name, code in _province_names(book) if f" {name} " in padded}
+    return place is not None and named <= {place.province}
+
+
+@lru_cache(maxsize=2)
+def _province_names(book: Book) -> tuple[tuple[str, str], ...]:
+    """Each province's name without marks, those of before July 2025 as well, with the code of each that it is now."""
+    found = (unit for unit in book.places.units.values() if unit.kind in "pP")
+    return tuple((fold(short(unit.name)).casefold(), code) for unit in found for code in book.places.province_of(unit))
 
 
 def without_home(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -169,17 +191,10 @@ def _heard(book: Book, text: str) -> Whereabouts | None:
 def _province_beginning_with(book: Book, name: str, text: str) -> tuple[str, str, str] | None:
     """The province in the text that a place abroad is only the beginning of: "o lao cai" is not "ở Lào"."""
     padded, begins = f" {' '.join(map(fold, normalise(text).words))} ", fold(name).casefold() + " "
-    for folded, (province, code) in _provinces(book).items():
+    for folded, code in _province_names(book):
         if folded.startswith(begins) and folded in padded and f" {begins}" not in padded.replace(folded, ""):
-            return province, "VN", code
+            return short(book.places.units["p", code].name), "VN", code
     return None
-
-
-@lru_cache(maxsize=2)
-def _provinces(book: Book) -> Mapping[str, tuple[str, str]]:
-    """Name without marks → name and code of each province as it is now."""
-    found = (unit for unit in book.places.units.values() if unit.kind == "p")
-    return {fold(short(unit.name)).casefold(): (short(unit.name), unit.code) for unit in found}
 
 
 def _province_units(book: Book, name: str, province: str) -> tuple[tuple[str, str], ...]:

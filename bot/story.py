@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bot.book import Book
 from bot.candidates import candidates_of, full
-from bot.place import place_of
+from bot.place import names_one_province, names_place_here, place_of, short
 from flows.conditions import values_of
 from flows.hear.clues import clues, legible
 from flows.hear.dates import when
@@ -40,6 +40,8 @@ _GOES_ON = ("vẫn đang", "còn đang", "hiện đang", "vẫn còn", "đến g
 _ENDED = ("không còn nữa", "đã dọn đi", "đã bỏ đi", "đã chuyển đi", "đã đóng cửa", "đã nghỉ rồi")
 _GROWN, _YOUNG = 18, 16
 _OTHERS = frozenset({"relative", "acquaintance", "seen"})
+_NOBODY = "bare"
+"""An age beside which nobody stands: theirs, where somebody tells of themselves and no other age is told."""
 _EITHER = "young"
 """Whose age it is where "cháu 14 tuổi" may be the writer or a child of theirs."""
 _SINCE = {"now": "today", "today": "today", "week": "week", "month": "month", "older": "longer"}
@@ -62,7 +64,7 @@ def _said_in_danger(talk: Conversation) -> frozenset[str]:
     where = set(values_of(talk.answers, "danger_where")) - {SKIPPED}
     if not where:
         return frozenset()
-    return frozenset({"place_stage"} if "abroad" in where else {"place_stage", "country"})
+    return frozenset({"place_stage", "province", "province_text"} | (set() if "abroad" in where else {"country"}))
 
 
 def _is_offered(book: Book, flow: str, slot: str, answers: Mapping[str, Answer]) -> bool:
@@ -74,8 +76,8 @@ def _is_offered(book: Book, flow: str, slot: str, answers: Mapping[str, Answer])
 
 
 def shown(talk: Conversation, understood: Told) -> Conversation:
-    """The conversation as if all of it were answered: what the list is made from."""
-    return replace(talk, answers={slot: answer for one in understood.values() for slot, answer in one.items()})
+    """The conversation as if all of it were answered: what the list is made from, one line each."""
+    return replace(talk, answers={slot: one[slot] for slot, one in understood.items()})
 
 
 Found = Iterator[tuple[str, Mapping[str, Answer]]]
@@ -114,8 +116,31 @@ def _of_the_screener(book: Book, text: str, today: date) -> Found:
     stage = _one(_told(book, text), "place_stage")
     place = None if stage or "place_stage" in _told(book, text).answers else place_of(book, text)
     country = place.country if place is not None and not place.towards and place.country != "VN" else ""
-    listed = {choice.id for choice in book.flows.flows["screening"].steps["country"].choices}
+    listed = _choices(book, "country")
     yield from _given(place_stage=stage or ("abroad" if country else ""), country=country if country in listed else "")
+    if stage in ("", "out") and not country:
+        yield from _province(book, text)
+
+
+def _province(book: Book, text: str) -> Found:
+    """The province where it is. A child that may be writing alone is asked for none, so none is taken (screening.md §7)."""
+    found, place = _told(book, text), place_of(book, text)
+    who = _one(found, "who")
+    if who not in _OTHERS and _age(found, who, {who}) != "adult":
+        return
+    if place is None or place.towards or not place.province or not names_one_province(book, text):
+        return
+    unit = f"p{place.province}"
+    if unit in _choices(book, "province"):
+        yield "province", {"province": unit}
+        return
+    name = short(book.places.units["p", place.province].name)
+    slot = "province_text"
+    yield slot, {slot: name, unit_slot(slot): unit, "province": "other_province"}
+
+
+def _choices(book: Book, step: str) -> frozenset[str]:
+    return frozenset(choice.id for choice in book.flows.flows["screening"].steps[step].choices)
 
 
 def _of_a_person(book: Book, text: str) -> Found:
@@ -136,6 +161,8 @@ def _one(found: ToldPlainly, question: str) -> str:
 
 def _age(found: ToldPlainly, who: str, whose: Collection[str]) -> str:
     """The age of who it is about, by the screener's groups; empty where it is not told, or more than one is."""
+    if who == "self" and [holder for holder, _ in found.ages] == [_NOBODY]:
+        return _age_group(found.ages[0][1])
     counted = {_EITHER, *whose} | (set() if who in ("", "self") else {"other"})
     groups = {_age_group(age) for holder, age in found.ages if holder in counted}
     return groups.pop() if len(groups) == 1 else ""
@@ -160,6 +187,8 @@ def _place(book: Book, text: str, slot: str, *, abroad: bool = True) -> Found:
     place = place_of(book, text)
     if place is None or place.towards or not (abroad or place.country == "VN"):
         return
+    if place.country != "VN" and names_place_here(book, text):
+        return  # one here and one abroad: which is meant is for the person to say
     found = candidates_of(book, place)
     if len(found) == 1:
         yield slot, {slot: full(book, found[0], "vi"), unit_slot(slot): found[0].id}

@@ -21,12 +21,13 @@ def taken(now: UnderWay, picked: tuple[str, ...]) -> UnderWay:
     """With the answers that were confirmed. What was confirmed before, and is shown once more, is what is picked now."""
     understood = now.given.told(now.talk)
     right = [slot for slot in understood if slot in picked or ALL in picked]
-    earlier = tuple(slot for slot in now.talk.told if slot not in understood)  # of another flow, or shown no more
-    before = {kept for slot in now.talk.told if slot in understood for kept in (slot, unit_slot(slot))}
+    shown = {name for slot, brought in understood.items() for name in (*brought, unit_slot(slot))}
+    earlier = tuple(slot for slot in now.talk.told if slot not in shown)  # of another flow, or shown no more
+    before = shown & set(now.talk.told) | {unit_slot(slot) for slot in now.talk.told if slot in shown}
     answers: dict[str, Answer] = {name: one for name, one in now.talk.answers.items() if name not in before}
     for slot in right:
         answers |= understood[slot]
-    return now.keep(answers=answers, told=(*earlier, *right))
+    return now.keep(answers=answers, told=(*earlier, *(name for slot in right for name in understood[slot])))
 
 
 def unasked(book: FlowBook) -> Iterator[Problem]:

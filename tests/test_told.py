@@ -107,6 +107,32 @@ def test_the_help_after_return_asks_about_nobody_who_was_only_seen(book: Book):
     assert "who" not in of(book, "support", "tôi thấy một cô gái bị đánh, cô ấy cần chỗ ở")
 
 
+@pytest.mark.parametrize(
+    ("story", "province"),
+    [
+        ("em 20 tuổi, em bị giữ giấy tờ ở huyện Lộc Bình, Lạng Sơn", "p20"),
+        ("em 20 tuổi, em bị giữ giấy tờ ở Hải Phòng", "Hải Phòng"),
+        ("em 20 tuổi, em bị giữ giấy tờ ở Hải Phòng, giờ em bỏ về quê Sơn La", None),
+        ("em 20 tuổi, em bị giữ giấy tờ ở Hải Phòng, giờ em ở Lạng Sơn", None),
+        (
+            "em bị giữ giấy tờ ở Hải Phòng",
+            None,
+        ),  # perhaps a child who writes alone: asked no province, so none is taken
+        ("em 15 tuổi, em bị giữ giấy tờ ở Hải Phòng", None),
+    ],
+)
+def test_a_province_is_taken_where_only_one_is_told(book: Book, story: str, province: str | None):
+    found = of(book, "screening", story)
+    assert found.get("province", found.get("province_text")) == province
+
+
+def test_a_place_here_and_one_abroad_are_none(book: Book):
+    told_both = (
+        "Hôm qua tôi thấy ở Tân Bắc, Quang Bình, Hà Giang có người rủ đi làm, bảo ở Trung Quốc lương cao, xe 29A-123.45"
+    )
+    assert set(of(book, "tip", told_both)) == {"tip_when", "tip_clues"}
+
+
 def test_the_age_of_somebody_who_is_looked_for_is_not_the_writers(book: Book):
     assert "missing_who" not in of(book, "missing", "Tôi 45 tuổi, con trai tôi mất liên lạc hôm qua, lần cuối ở Bavet")
 
@@ -148,7 +174,10 @@ async def test_what_was_refused_is_asked(world: World):
 
 async def test_the_screener_asks_every_sign_whatever_the_story_tells(world: World):
     shown = "\n".join(await at_the_list(world, BROTHER, "screening"))
-    assert "– Về ai: Người trong gia đình\n– Tuổi: Từ 18 trở lên\n– Đang ở đâu: Đang ở nước ngoài\n– Nước: Campuchia" in shown
+    assert (
+        "– Về ai: Người trong gia đình\n– Tuổi: Từ 18 trở lên\n– Đang ở đâu: Đang ở nước ngoài\n– Nước: Campuchia"
+        in shown
+    )
     await world.choose("he", "all")
     assert await world.step("he") == "screening.found_by"
     found = await answers(world)
@@ -170,6 +199,22 @@ async def test_nothing_is_shown_to_whoever_does_not_agree_to_talk(world: World):
     shown = await world.choose("he", "no")
     assert "Từ 18" not in repr(shown)
     assert await world.step("he") == "screening.instead"
+
+
+async def test_a_province_that_was_confirmed_is_asked_no_more_and_can_be_taken_back(world: World):
+    story = "Em trai tôi 22 tuổi làm ở một xưởng may Hải Phòng, tôi muốn hỏi thêm"
+    shown = "\n".join(await at_the_list(world, story, "screening"))
+    assert "– Tên tỉnh: Hải Phòng" in shown
+    assert "Tỉnh khác" not in shown
+    await world.choose("he", "all")
+    await world.choose("he", "in_vn")
+    assert await world.step("he") == "screening.found_by"
+    assert (await answers(world))["province_text_unit"] == "p31"
+    await world.say("he", "quay lại")
+    await world.say("he", "quay lại")
+    assert await world.step("he") == "screening.heard"
+    await world.choose("he", "none")
+    assert not {"province", "province_text", "province_text_unit", "who"} & set(await answers(world))
 
 
 async def test_what_was_confirmed_at_one_door_stays_when_another_is_taken(world: World):

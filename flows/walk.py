@@ -299,7 +299,8 @@ def offered(now: UnderWay) -> tuple[Choice, ...]:
     if step.choices_from == "answered":
         return answered_choices(now)
     if step.choices_from == HEARD:
-        choices = (*step.choices[:1], *told_choices(now), *step.choices[1:])
+        told = told_choices(now)
+        choices = (*step.choices[:1], *(told if len(told) > 1 else ()), *step.choices[1:])
     else:
         choices = (*now.given.offers(step.choices_from, now.talk), *step.choices) if step.choices_from else step.choices
     choices = (*_places(now, step), *choices)

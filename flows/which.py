@@ -27,7 +27,8 @@ _BEGINS = (
 )
 """How an answer begins that goes on with a name, the longer words first."""
 _LEADS = frozenset("o cho noi cai la tai thuoc ben no in at the it is".split())
-"""Before a name these say nothing."""
+_TAILS = frozenset("ay do nay kia nhe nha a nhi ma".split())
+"""Before and after a name these say nothing."""
 _TYPES = frozenset("xa phuong tinh huyen quan thi tran thanh pho dac khu".split())
 
 
@@ -92,6 +93,10 @@ def _named(found: Sequence[Choice], text: str) -> str:
     typed = list(normalise(text).words)
     while typed and fold(typed[0]) in _LEADS:
         typed.pop(0)
+    while typed and fold(typed[-1]) in _TAILS:
+        typed.pop()
+    if begun := match([(one.id, one.label) for one in found], " ".join(typed)):
+        return begun[0] if len(begun) == 1 else ""
     for types in (frozenset[str](), _TYPES):
         wanted = _but(typed, types)
         hits = [one.id for one in found if wanted and _holds(one.label, wanted, types)]

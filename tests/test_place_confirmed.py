@@ -179,6 +179,7 @@ WHICH = "Là nơi nào trong số đó"
     ("typed", "unit"),
     [
         ("2", "c06529"), ("số 1", "D188"), ("xã Lộc Bình, Lạng Sơn", "c06529"), ("huyện", "D188"), ("Lạng Sơn", ""),
+        ("cái huyện ấy", "D188"), ("o xa nhe", "c06529"),
         ("huyen loc binh", "D188"),
         ("đúng, huyện Lộc Bình", "D188"), ("ở xã Lộc Bình", "c06529"), ("không", "elsewhere"), ("ko phải", "elsewhere"),
         ("chỗ khác", "elsewhere"), ("sai rồi", "elsewhere"), ("không rõ", "unsure"),

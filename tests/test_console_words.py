@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.web import english, words
+from bot.web.countries import COUNTRIES
 from bot.web.english import ENGLISH
 from referral.words import LANGUAGES
 from tests.test_console import Desk, a_cry, add_officer, desk, site  # noqa: F401 - fixtures
@@ -36,7 +37,7 @@ def said() -> set[str]:
         words.DIMENSIONS,
         words.MEDIA,
     )
-    tables += (words.ACTIONS, words.COUNTRIES, words.PLACES, {word: word for _, word in words.URGENCY.values()})
+    tables += (words.ACTIONS, COUNTRIES, words.PLACES, {word: word for _, word in words.URGENCY.values()})
     about_files = {*words.ORIGINAL_REASONS.values(), *words.NOT_SHOWN.values(), words.NO_REASON}
     return (
         about_files

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bot.web.countries import COUNTRIES_ENGLISH
 from bot.web.english_accounts import ACCOUNTS
 from bot.web.english_doors import DOORS
 from bot.web.english_ended import ENDED
@@ -294,20 +295,6 @@ CODES: Final[Mapping[str, str]] = {
     "nước ngoài, chưa rõ nước": "abroad, country unknown",
     "chưa rõ nơi": "place unknown",
     "quê {place}": "from {place}",
-    "Các Tiểu vương quốc Ả Rập Thống nhất": "United Arab Emirates",
-    "Trung Quốc": "China",
-    "Anh": "United Kingdom",
-    "Nhật Bản": "Japan",
-    "Campuchia": "Cambodia",
-    "Hàn Quốc": "South Korea",
-    "Lào": "Laos",
-    "Myanmar": "Myanmar",
-    "Malaysia": "Malaysia",
-    "Philippines": "Philippines",
-    "Nga": "Russia",
-    "Ả Rập Xê Út": "Saudi Arabia",
-    "Thái Lan": "Thailand",
-    "Đài Loan": "Taiwan",
 }
 EVENTS: Final[Mapping[str, str]] = {
     "Hệ thống nhận tin": "The system received it",
@@ -394,5 +381,5 @@ REFUSALS: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     **ACCOUNTS, **FRAME, **LIST, **CASE, **SHEET, **OTHER_PAGES, **CODES, **EVENTS, **AUDIT, **REFUSALS, **REQUESTS, **KEYS,
-    **SENT_FILES, **DOORS, **ENDED,
+    **SENT_FILES, **DOORS, **ENDED, **COUNTRIES_ENGLISH,
 }  # fmt: skip

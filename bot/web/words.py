@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from bot.web.countries import COUNTRIES
 from bot.web.english import ENGLISH
 from referral.clocks import VIET_NAM
 from referral.model import Facts, Referral
@@ -198,23 +199,6 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
 LOOKING: Final = frozenset({"case.opened", "content.opened", "file.opened", "sheet.made"})
 """What changes nothing about a case."""
 NO_PHONE: Final = "chưa có máy nào của người cần báo nhận thông báo"
-COUNTRIES: Final[Mapping[str, str]] = {
-    "AE": "Các Tiểu vương quốc Ả Rập Thống nhất",
-    "CN": "Trung Quốc",
-    "GB": "Anh",
-    "JP": "Nhật Bản",
-    "KH": "Campuchia",
-    "KR": "Hàn Quốc",
-    "LA": "Lào",
-    "MM": "Myanmar",
-    "MY": "Malaysia",
-    "PH": "Philippines",
-    "RU": "Nga",
-    "SA": "Ả Rập Xê Út",
-    "TH": "Thái Lan",
-    "TW": "Đài Loan",
-}
-"""Countries by ISO 3166-1 code: those that the questions offer and that are understood in words."""
 PLACES: Final[Mapping[str, str]] = {
     "domestic": "trong nước, chưa rõ tỉnh",
     "border": "vùng biên giới",

@@ -34,7 +34,7 @@ HELD_OUT = ("heldout", "heldout2", "heldout3", "heldout4", "heldout5")
 LEAST_MESSAGES, LEAST_MESSAGES_OF_A_PAIR = 3, 5  # a part met in fewer messages says nothing of the next one
 LEAST_WEIGHT = 0.15  # below this a weight is noise to whoever reviews the file
 # How the fifths that were left out are heard at other limits: `--report`.
-LIMIT, LIMIT_ALARMED = 0.0, -1.0
+LIMIT, LIMIT_ALARMED = 0.05, -1.0
 FIFTHS = 5
 ROUNDS = 8
 RATE, RATE_WANTED = 0.3, 0.1  # how far a step of AdaGrad goes, for danger and for what is wanted

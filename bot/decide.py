@@ -144,7 +144,8 @@ def decide_citizen(snapshot: Snapshot, event: Event, book: Book) -> Commit:
     return Commit(
         at=event.at, channel=event.channel, external_id=event.external_id, message_id=event.message_id,
         address=Address(event.channel, event.address) if event.address else None,
-        heard=opens(event.channel, event.what), conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
+        heard=opens(event.channel, event.what), left=snapshot.way_gone,
+        conversation=talk, expects=before.version, intake=intake, new_intake=is_new,
         consents=(*consents, *right.consents), referrals=referred.new, moved=(*referred.changed, *right.moved),
         outbox=(*referred.rows, *right.rows, *_rows(event, before, draft, turned, message), *fetches(book, event, before)),
         cancel=(*_unfetched(draft, intake, turned), *read_here(snapshot, turned)),

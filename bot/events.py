@@ -48,7 +48,7 @@ class Event(Struct, frozen=True):
     `seed` is random and never stored: ids derived from it tell nothing about each other. `press` and `message_id` are the
     platform's handles to the button pressed and the message sent. `codes_closed`: too many wrong receipts came from there,
     so this one was not looked up. `network` is the mark of where it came from (`Inbound.network`),
-    `done_at` the platform's own time of it (`Inbound.done_at`).
+    `done_at` the platform's own time of it (`Inbound.done_at`), `left_after` as there.
     """
 
     seed: str
@@ -63,6 +63,7 @@ class Event(Struct, frozen=True):
     codes_closed: bool = False
     network: bytes = b""
     done_at: int = 0
+    left_after: datetime | None = None
 
 
 def fresh(event: Event, label: str) -> str:

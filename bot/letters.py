@@ -17,8 +17,8 @@ def read_here(snapshot: Snapshot, turned: Turned) -> tuple[str, ...]:
 
 
 def _shows_letters(snapshot: Snapshot, turned: Turned) -> bool:
-    """Whether this turn shows, after a receipt, what officers wrote about its report."""
-    if turned.prompt is None or snapshot.receipt is None or not snapshot.receipt.asked:
+    """Whether this turn shows, after a receipt, what officers wrote about its report: to somebody who is still there."""
+    if snapshot.way_gone or turned.prompt is None or snapshot.receipt is None or not snapshot.receipt.asked:
         return False
     return any("{status}" in line.text for line in turned.prompt.lines)
 

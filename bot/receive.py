@@ -105,7 +105,7 @@ class Receiver:
             seed=self._seed(), at=self._now(), what=inbound.event, channel=inbound.channel, address=inbound.address,
             external_id=inbound.external_id, message_id=inbound.message_id, language=inbound.language, press=inbound.press,
             codes_closed=isinstance(inbound.event, Said) and not self.limits.codes_open(inbound.network),
-            network=inbound.network, done_at=inbound.done_at,
+            network=inbound.network, done_at=inbound.done_at, left_after=inbound.left_after,
         )  # fmt: skip
         key = f"{inbound.channel}:{inbound.address}"
         mark = self.limits.mark(key)
@@ -284,8 +284,9 @@ class Receiver:
         elif isinstance(event.what, Chose):
             referral = press_referral(event.what)
         snapshot = await self._storage.load(
-            Address(event.channel, event.address), invite=invite, receipt=receipt, referral=referral
-        )
+            Address(event.channel, event.address), invite=invite, receipt=receipt, referral=referral,
+            left_after=event.left_after,
+        )  # fmt: skip
         if receipt and snapshot.receipt is None:
             self.limits.wrong_code(event.network)
         return snapshot

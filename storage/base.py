@@ -199,7 +199,8 @@ class Commit(Struct, frozen=True):
     """Everything one turn changes, stored in one transaction.
 
     `expects` is the conversation version that `conversation` was decided on (0: it is new). `moved` are referrals with
-    the state each was decided on. `heard`: they wrote where that lets them be reached for a while (window.py). `erase`
+    the state each was decided on. `heard`: they wrote where that lets them be reached for a while (window.py). `left`: they
+    had left their page, so what stood there does not count as seen. `erase`
     empties the conversation's draft and what was said in it. `erase_report`
     (intake, certificate) erases a whole report that nobody has, because its person asked (`request`). What people said for
     an intake goes into `sealing`; the intake's own `content` is what the service may go on reading.
@@ -225,6 +226,7 @@ class Commit(Struct, frozen=True):
     link: Link | None = None
     blocked: bool = False
     heard: bool = False
+    left: bool = False
     erase: bool = False
     request: Request | None = None
     erase_report: tuple[str, str] = ("", "")
@@ -352,7 +354,10 @@ class Storage(Protocol):
     reads. `says` is what was said since the person was last heard.
     """
 
-    async def load(self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "") -> Snapshot: ...
+    async def load(
+        self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "",
+        left_after: datetime | None = None,
+    ) -> Snapshot: ...  # fmt: skip
     async def load_conversation(self, conversation: str) -> tuple[Snapshot, Address | None]: ...
     async def load_referral(self, referral: str) -> Snapshot: ...
     async def commit(self, commit: Commit) -> None: ...

@@ -79,6 +79,12 @@ STANDS = question(
     )
     .where(t.address.c.id == p("is_id"))
 )
+LEFT_SINCE = question(
+    select(*_state)
+    .where(t.conversation.c.address == p("is_address"), t.conversation.c.left_at >= p("after"))
+    .order_by(t.conversation.c.left_at.desc(), t.conversation.c.id)
+    .limit(literal_column("1"))
+)
 CONVERSATION_BY_ID = question(
     select(*_state, *_address)
     .select_from(t.conversation.outerjoin(t.address, t.address.c.id == t.conversation.c.address))
@@ -134,6 +140,13 @@ TIMELINE = question(
     .where(or_(t.audit.c.subject == p("is_referral"), t.audit.c.subject == p("is_intake")))
     .order_by(t.audit.c.id)
 )
+LEFT = change(
+    update(t.conversation)
+    .where(
+        t.conversation.c.id == select(t.address.c.conversation).where(t.address.c.id == p("is_id")).scalar_subquery()
+    )
+    .values(left_at=p("at"))
+)
 WAY_IN_GONE = change(update(t.address).where(t.address.c.id == p("is_id")).values(conversation=""))
 HAND_OVER = change(
     update(t.referral)
@@ -144,13 +157,20 @@ HAND_OVER = change(
 # ---------------------------------------------------------------------------------------------------------- snapshots
 
 
-def load(where: str, invite: str, receipt: str, referral: str, sealer: Sealer) -> Work[Snapshot]:
-    """What is known about the address with this keyed hash, and about the hashes and id that the event carried."""
+def load(
+    where: str, invite: str, receipt: str, referral: str, sealer: Sealer, left_after: datetime | None = None
+) -> Work[Snapshot]:
+    """What is known about the address with this keyed hash, and about the hashes and id that the event carried.
+
+    Where it leads nowhere, the conversation that was left through it at `left_after` or later.
+    """
     found = yield STANDS, {"is_id": where}
     snapshot = Snapshot()
     if found:
         row = found[0]
         snapshot = yield from _around(read_conversation(row[:3], sealer), sealer)
+        if snapshot.conversation is None and left_after is not None:
+            snapshot = yield from _left(where, left_after, sealer)
         snapshot = replace(snapshot, officer=read_officer(row[3:]) if row[3] is not None else None)
     return replace(
         snapshot,
@@ -158,6 +178,13 @@ def load(where: str, invite: str, receipt: str, referral: str, sealer: Sealer) -
         receipt=(yield from _receipt(receipt, sealer)) if receipt else None,
         referral=(yield from find_referral(referral)) if referral else None,
     )
+
+
+def _left(where: str, after: datetime, sealer: Sealer) -> Work[Snapshot]:
+    found = yield LEFT_SINCE, {"is_address": where, "after": to_ms(after)}
+    if not found:
+        return Snapshot()
+    return replace((yield from _around(read_conversation(found[0], sealer), sealer)), way_gone=True)
 
 
 def read_conversation(row: Row, sealer: Sealer) -> Conversation | None:
@@ -187,8 +214,10 @@ def load_conversation(conversation: str, sealer: Sealer) -> Work[tuple[Snapshot,
     return snapshot, read_address(found[0][3:6], sealer)
 
 
-def forget_way_in(where: str) -> Work[None]:
-    """The address with this keyed hash leads to no conversation any more."""
+def forget_way_in(where: str, left_at: datetime | None) -> Work[None]:
+    """The address with this keyed hash leads to no conversation any more. One that led nowhere before is left as it was."""
+    if left_at is not None:
+        yield LEFT, {"is_id": where, "at": to_ms(left_at)}
     yield WAY_IN_GONE, {"is_id": where}
 
 

@@ -19,7 +19,7 @@ from storage.base import StorageUnfit, WrongKey
 from storage.schema import metadata
 from storage.seal import Sealer
 
-LATEST: Final = "0016"
+LATEST: Final = "0017"
 """The newest migration in storage/migrations/versions."""
 
 WORKS_WITH: Final = "0001"

@@ -136,6 +136,7 @@ conversation = Table(
     _at("active_at"),
     _flag("ended"),  # its draft was erased, and nothing was written since
     Column("sealed_state", LargeBinary, nullable=False),
+    _perhaps_at("left_at"),  # when its person left the page by quick exit, and their address led here no more
 )
 Index("ix_conversation_active", conversation.c.active_at, **_where("ended = 0"))
 Index("ix_conversation_over", conversation.c.active_at, conversation.c.id, **_where("ended = 1"))

@@ -97,8 +97,15 @@ class DatabaseStorage(ABC):
 
     # --------------------------------------------------------------------------------------------------------- turns
 
-    async def load(self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "") -> Snapshot:
-        """What is known about an address; `invite` and `receipt` are codes as they were typed."""
+    async def load(
+        self, address: Address, *, invite: str = "", receipt: str = "", referral: str = "",
+        left_after: datetime | None = None,
+    ) -> Snapshot:  # fmt: skip
+        """What is known about an address; `invite` and `receipt` are codes as they were typed.
+
+        With `left_after`, an address that leads nowhere still stands for the conversation that was left through it at that
+        moment or later, and `way_gone` says so: for what was on its way then, never for a page.
+        """
         key = address_id(address, self.sealer)
         if not (invite or receipt or referral) and (kept := self._snapshots.get(key)) is not None:
             return kept
@@ -107,11 +114,13 @@ class DatabaseStorage(ABC):
             self.sealer.lookup(kind, code) if code else "" for kind, code in (("invite", invite), ("receipt", receipt))
         ]
         try:
-            snapshot = await self.read(lambda: cases.load(key, hashed[0], hashed[1], referral, self.sealer))
+            snapshot = await self.read(lambda: cases.load(key, hashed[0], hashed[1], referral, self.sealer, left_after))
         except BaseException:
             self._snapshots.drop(key)
             raise
-        if snapshot.officer is None:
+        if snapshot.way_gone:
+            self._snapshots.drop(key)  # kept, it would be a way in again
+        elif snapshot.officer is None:
             # An officer may be revoked from the command line beside this process, and must be nobody at once.
             self._snapshots.put(key, turn, snapshot)
         return snapshot
@@ -120,10 +129,13 @@ class DatabaseStorage(ABC):
         """A conversation by its pseudonym, and where the person is reached. An empty snapshot where there is none."""
         return await self.read(lambda: cases.load_conversation(conversation, self.sealer))
 
-    async def forget_way_in(self, address: Address) -> None:
-        """From this address nobody comes back into the conversation. It stays, with its draft, for as long as the rules say."""
+    async def forget_way_in(self, address: Address, left_at: datetime | None = None) -> None:
+        """From this address nobody comes back into the conversation. It stays, with its draft, for as long as the rules say.
+
+        `left_at` is kept where something may still be on its way (`load`); without it nothing is heard in it any more.
+        """
         key = address_id(address, self.sealer)
-        await self.write(lambda: cases.forget_way_in(key), lambda _: self._snapshots.drop(key))
+        await self.write(lambda: cases.forget_way_in(key, left_at), lambda _: self._snapshots.drop(key))
 
     async def load_referral(self, referral: str) -> Snapshot:
         """A referral, its intake, that intake's referrals and conversation. An empty snapshot where there is none."""

@@ -27,7 +27,7 @@ p = bindparam
 
 MARK = insert_once(t.inbox)
 ADD_ADDRESS = insert_once(t.address, "officer", "heard_at", "taken_at", "failing_since")
-ADD_CONVERSATION = insert_once(t.conversation)
+ADD_CONVERSATION = insert_once(t.conversation, "left_at")
 ADD_INTAKE = insert_once(t.intake, "erased_at")
 ADD_CONSENT = insert_once(t.consent, "id")
 ADD_REFERRAL = insert_once(t.referral)
@@ -211,7 +211,7 @@ def _inbox_values(commit: Commit, at: int) -> Values:
 def _conversation_mark(
     commit: Commit, at: int, where: str, state: Conversation, plain: bytes, sealer: Sealer
 ) -> tuple[Sql, Values, type[Exception]]:
-    heard = state.version if commit.external_id else None
+    heard = state.version if commit.external_id and not commit.left else None
     values: dict[str, Any] = {
         "id": state.id,
         "is_id": state.id,

@@ -14,6 +14,7 @@ from bot.web.words import LETTERS
 from tests.test_console import Desk, add_officer
 from tests.test_console import desk as desk
 from tests.test_console import site as site
+from tests.test_leaving import comes
 from tests.test_web_chat import Visitor
 from tests.test_web_chat import visitor as visitor
 from tests.world import World
@@ -92,6 +93,32 @@ async def test_what_is_written_after_they_left_is_kept_and_never_sent(
     assert ASKED in visitor.said
     await asks(world, desk, case, AGAIN)
     assert await became(desk, case) == ["seen", "kept"]
+
+
+async def test_an_answer_that_comes_after_they_left_says_nothing_of_what_they_saw(
+    world: World, visitor: Visitor, desk: Desk, case: str
+) -> None:
+    """It was on its way when the message came, and when they left."""
+    token, nonce = visitor.token, visitor.nonce
+    await asks(world, desk, case)
+    await visitor.look("/lich")
+    turns = len(world.commits)
+    await comes(visitor, token, nonce=nonce, text="khong biet nua")
+    assert len(world.commits) == turns + 1
+    assert await became(desk, case) == ["left"]
+
+
+async def test_a_receipt_that_comes_after_they_left_again_shows_them_nothing(
+    world: World, visitor: Visitor, desk: Desk, case: str
+) -> None:
+    await visitor.look("/lich")
+    await asks(world, desk, case)
+    await visitor.look()
+    await visitor.press("An toàn")
+    token, nonce = visitor.token, visitor.nonce
+    await visitor.look("/lich")
+    await comes(visitor, token, nonce=nonce, text=receipt(world))
+    assert await became(desk, case) == ["kept"]
 
 
 async def test_the_cookie_that_somebody_kept_shows_nothing_of_it(

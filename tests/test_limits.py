@@ -230,7 +230,7 @@ async def test_five_thousand_guesses_find_nothing_cost_little_and_keep_nobody_ou
     looked_up = loaded = 0
     load = type(world.storage).load
 
-    async def counted(self: Any, address: Address, **codes: str) -> Any:
+    async def counted(self: Any, address: Address, **codes: Any) -> Any:
         nonlocal looked_up, loaded
         loaded += 1
         looked_up += bool(codes.get("receipt"))

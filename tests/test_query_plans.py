@@ -45,6 +45,7 @@ MAY_READ_ALL = {
     "requests.OPEN": "reads an index of what waits for an officer from the nearest deadline, and stops where the page is full",
 }
 MAY_SORT = {
+    "cases.LEFT_SINCE": "the conversations that one browser left in the last seconds",
     "window.CLOSING": "the referrals of those who were heard in the same millisecond",
     "files.LEFT_SINCE": "the intakes of one conversation: a handful",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -21,7 +22,8 @@ class Inbound(Struct, frozen=True):
     `address` is where an answer goes (the platform's chat id). `press` is what the platform needs to close a pressed
     button: its ids, never our meaning. `message_id` is the person's own message, so that stop can delete it. `network` is
     the mark of where it came from, for the limits of this process; empty where nobody knows, and never stored. `done_at` is
-    when the person did it, in milliseconds of the platform's own clock; 0 where it does not say so exactly.
+    when the person did it, in milliseconds of the platform's own clock; 0 where it does not say so exactly. `left_after`: if
+    the person left at that moment or later, this was on its way then and belongs to what they left (bot/web/away.py).
     """
 
     channel: str
@@ -33,6 +35,7 @@ class Inbound(Struct, frozen=True):
     language: str = ""
     network: bytes = b""
     done_at: int = 0
+    left_after: datetime | None = None
 
 
 class Ignored(Struct, frozen=True):

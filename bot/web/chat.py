@@ -9,9 +9,9 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-import msgspec
 from markupsafe import Markup
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
@@ -22,14 +22,14 @@ from bot.channels.base import Button, Inbound
 from bot.limits import TooFast
 from bot.media.kinds import kind_of
 from bot.receive import NEVER_REFUSED, takes_file
-from bot.web import listen, said
-from bot.web.away import forget
+from bot.web import away, listen, said
 from bot.web.form import FILE_BYTES, MOST_FILES, Form, Unreadable, fresh_nonce, read_form
 from bot.web.pages import danger_button, dialable, locale_of, render, safe
-from bot.web.parts import Site, site_of
+from bot.web.parts import site_of
+from bot.web.person import Person, person_of
 from bot.web.said import Shown, Stands
 from bot.web.visitor import clear_token, new_token, set_token, token_of
-from storage.base import Address, Snapshot, StorageAway
+from storage.base import Snapshot, StorageAway
 
 DROPS_TEXT: Final = frozenset({"stop", "back"})
 """After these what stands in the text box is not sent: the person turned away from it."""
@@ -63,10 +63,19 @@ async def post(request: Request) -> Response:
         return Response(status_code=400)
     except Unreadable:
         return _page(request, await said.shown(request, token), status=400, notice="unreadable")
+    if form.leaves:
+        if token and not form.looks:
+            await _came(request, token, form)  # nobody is there to be answered
+        return await away.heard_last(request, token)
     if form.looks and token:
         return _page(request, await said.shown(request, token), notice="file_again" if form.files else "", form=form)
     if not token:
         return await _without_cookie(request, form)
+    return await _came(request, token, form)
+
+
+async def _came(request: Request, token: str, form: Form) -> Response:
+    """The turn of a form, and the page that answers it."""
     if form.too_long:
         return await _too_long(request, token, form)
     return await _heard(request, token, form)
@@ -74,17 +83,21 @@ async def post(request: Request) -> Response:
 
 async def _heard(request: Request, token: str, form: Form) -> Response:
     try:
-        before = await said.stands(request, token)
+        person = person_of(request, token)
+        before = await said.stands(request, token, person.left_after)
         cries = _cries(request, token, form)
         if not (_may_come(request, before) or cries):
             raise TooFast
-        note = await _turn(request, token, form, before, spared=cries)
-        if web.choice_of(form.chose) == "stop" or await _has_left(request, token):
-            return _left_for_good(request, token, (await said.stands(request, token)).snapshot)
+        note = await _turn(request, person, form, before, spared=cries)
+        now = await person.snapshot()
+        if now.way_gone:
+            return away.heard(request)
+        if web.choice_of(form.chose) == "stop" or await _has_left(request, now):
+            return _left_for_good(request, token, now)
         if before.letters and before.mark != form.seen:
             # An officer wrote after this form was shown: the answer to it must not take those words away unread.
-            now = await said.shown(request, token)
-            return _page(request, replace(now, letters=(*before.letters, *now.letters)), notice=note)
+            shown = await said.shown(request, token)
+            return _page(request, replace(shown, letters=(*before.letters, *shown.letters)), notice=note)
     except TooFast:
         return _page(request, await said.shown(request, token), status=429, notice="too_fast", form=form)
     except StorageAway:
@@ -114,7 +127,9 @@ async def _too_long(request: Request, token: str, form: Form) -> Response:
     """413 with the text to be shortened. Who pressed the danger button with it is heard all the same."""
     if web.choice_of(form.chose) in ALWAYS_HEARD:
         try:
-            await _turn(request, token, replace(form, text=""), await said.stands(request, token), spared=True)
+            person = person_of(request, token)
+            before = await said.stands(request, token, person.left_after)
+            await _turn(request, person, replace(form, text=""), before, spared=True)
         except StorageAway:
             return unsent(request, form)
     return _page(request, await said.shown(request, token), status=413, notice="too_long", form=form)
@@ -140,7 +155,7 @@ async def offline(request: Request) -> Response:
 def _left_for_good(request: Request, token: str, snapshot: Snapshot) -> Response:
     """303 to the page after stop. The token is gone from the browser and, a moment later, leads nowhere."""
     locale = snapshot.conversation.locale if snapshot.conversation else locale_of(request)
-    response = RedirectResponse(f"left?lang={locale}", 303, background=BackgroundTask(forget, request, token))
+    response = RedirectResponse(f"left?lang={locale}", 303, background=BackgroundTask(away.forget, request, token))
     clear_token(response)
     return response
 
@@ -226,16 +241,13 @@ def _danger(request: Request, shown: Shown) -> Button | None:
 # -------------------------------------------------------------------------------------------------------------- turn
 
 
-async def _turn(request: Request, token: str, form: Form, before: Stands, *, spared: bool) -> str:
+async def _turn(request: Request, person: Person, form: Form, before: Stands, *, spared: bool) -> str:
     """Everything of one form, in an order that loses nothing: files, then words, then the button. What to say about it.
 
     Words come last but one so that a word of danger among them decides what is shown. `spared`: no limit holds for it.
     """
-    parts, locale = site_of(request), form.language or locale_of(request)
-    network: bytes = request.state.network
-
-    async def receive(inbound: Inbound, spared: bool = spared) -> None:
-        await parts.receiver.citizen(msgspec.structs.replace(inbound, network=network), spared=spared)
+    token, locale = person.token, form.language or locale_of(request)
+    receive = partial(person.did, spared=spared)
 
     talk = before.snapshot.conversation
     pressed = web.choice_of(form.chose)
@@ -246,17 +258,17 @@ async def _turn(request: Request, token: str, form: Form, before: Stands, *, spa
         return ""
     if form.opens or (talk is None and (form.chose or form.language) and not text):
         await receive(web.opened(token, form.external_id(token, "open"), locale))
-    files = _few_enough(parts, network, form)
-    refused = await _files(parts, receive, token, files, before, locale)
+    files = _few_enough(person, form)
+    refused = await _files(person, receive, files, before, locale)
     if text:
         await receive(web.said(token, form.external_id(token, "text", text), text, locale))
     if form.language:
-        await _switch_language(parts, receive, token, form)
+        await _switch_language(person, receive, form)
     # Several could be ticked and none is: a hint, not a turn.
     nothing_ticked = pressed == "done" and not form.picked and before.of_many(form.chose)
     if form.chose and not nothing_ticked:
-        await _choose(parts, receive, token, form, before, led_on=bool(text or form.files), locale=locale)
-    await _never_blank(parts, token, form)
+        await _choose(person, receive, form, before, led_on=bool(text or form.files), locale=locale)
+    await _never_blank(person, form)
     if files is not form:
         return "later"
     if form.cut:
@@ -266,12 +278,10 @@ async def _turn(request: Request, token: str, form: Form, before: Stands, *, spa
     return refused or ("pick" if nothing_ticked and not text else "")
 
 
-async def _choose(
-    parts: Site, receive: Receive, token: str, form: Form, before: Stands, *, led_on: bool, locale: str
-) -> None:
+async def _choose(person: Person, receive: Receive, form: Form, before: Stands, *, led_on: bool, locale: str) -> None:
     """The button pressed. With words sent along it counts for the question that was shown, if that still stands."""
     if led_on:
-        now = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
+        now = (await person.snapshot()).conversation
         was = before.snapshot.conversation
         # Words that were heard before (the answer to them was lost on the way) lead nowhere now, and nobody saw where they led.
         led_on = (now and now.version) != (was and was.version)
@@ -280,7 +290,7 @@ async def _choose(
         in_danger = now is not None and now.flow == "danger"
         if not stands and (in_danger or web.choice_of(form.chose) not in ALWAYS_HEARD):
             return
-    await receive(_press(form, token, before, now=led_on, locale=locale))
+    await receive(_press(form, person.token, before, now=led_on, locale=locale))
 
 
 def _press(form: Form, token: str, before: Stands, *, now: bool, locale: str) -> Inbound:
@@ -299,18 +309,18 @@ def _press(form: Form, token: str, before: Stands, *, now: bool, locale: str) ->
     )
 
 
-def _few_enough(parts: Site, network: bytes, form: Form) -> Form:
+def _few_enough(person: Person, form: Form) -> Form:
     """The form, or the same without its files where too many bytes of them came from this network or from everybody."""
-    limits, size = parts.receiver.limits, float(sum(map(len, form.files)))
+    limits, network, size = person.parts.receiver.limits, person.network, float(sum(map(len, form.files)))
     if not size or ((not network or limits.take("files", network, size)) and limits.take("files_in_all", count=size)):
         return form
     limits.refused("file")
     return replace(form, files=())
 
 
-async def _files(parts: Site, receive: Receive, token: str, form: Form, before: Stands, locale: str) -> str:
+async def _files(person: Person, receive: Receive, form: Form, before: Stands, locale: str) -> str:
     """Keep each file by what it really is. What to say where one was not: of a kind that is not taken, or one too many."""
-    refused = ""
+    refused, parts, token = "", person.parts, person.token
     talk = before.snapshot.conversation
     owner = talk.id if talk else ""
     for content in form.files:
@@ -321,7 +331,7 @@ async def _files(parts: Site, receive: Receive, token: str, form: Form, before: 
         ref = f"web/{secrets.token_hex(16)}"
         part = form.external_id(token, "file", hashlib.sha256(content).digest())
         inbound = web.sent(token, part, kind[0], ref, locale, len(content))
-        if takes_file((await parts.storage.load(Address(web.CHANNEL, token))).conversation, inbound):
+        if takes_file((await person.snapshot()).conversation, inbound):
             await parts.storage.keep_file(ref, owner, kind[0], content, parts.now())
         else:
             refused = "files_full"
@@ -329,9 +339,9 @@ async def _files(parts: Site, receive: Receive, token: str, form: Form, before: 
     return refused
 
 
-async def _switch_language(parts: Site, receive: Receive, token: str, form: Form) -> None:
+async def _switch_language(person: Person, receive: Receive, form: Form) -> None:
     """Two turns: to the question of the language, and its answer; the flow then goes back to where it was."""
-    conversation = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
+    conversation, token = (await person.snapshot()).conversation, person.token
     if conversation is None or conversation.locale == form.language:
         return
     await receive(
@@ -344,21 +354,19 @@ async def _switch_language(parts: Site, receive: Receive, token: str, form: Form
     )
 
 
-async def _never_blank(parts: Site, token: str, form: Form) -> None:
+async def _never_blank(person: Person, form: Form) -> None:
     """A second tap is answered with nothing, which suits a chat; a page must show the question that stands."""
-    conversation = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
+    conversation = (await person.snapshot()).conversation
     if conversation is None or not conversation.flow:
         return
-    if not any(message.texts for message in await said.says(parts, conversation.id)):
-        await parts.receiver.citizen(
-            web.ask_again(token, form.external_id(token, "again", form.text, form.chose, form.picked)), spared=True
-        )
+    if not any(message.texts for message in await said.says(person.parts, conversation.id)):
+        again = form.external_id(person.token, "again", form.text, form.chose, form.picked)
+        await person.did(web.ask_again(person.token, again), spared=True)
 
 
-async def _has_left(request: Request, token: str) -> bool:
+async def _has_left(request: Request, now: Snapshot) -> bool:
     """True when the conversation has just ended by the way called stop, whatever word led there."""
-    parts = site_of(request)
-    conversation = (await parts.storage.load(Address(web.CHANNEL, token))).conversation
+    conversation = now.conversation
     if conversation is None or conversation.flow:
         return False
-    return any(message.step.startswith("stop.") for message in await said.says(parts, conversation.id))
+    return any(message.step.startswith("stop.") for message in await said.says(site_of(request), conversation.id))

@@ -65,7 +65,7 @@ class Form:
     """What was filled in. `chose` is the button pressed, `picked` the boxes ticked, `language` a switch of language.
 
     `seen` is the mark of the page that the form was on. `looks`: nothing is sent, only the page is wanted anew. `cut`: a
-    file is missing, because they were too large or too many.
+    file is missing, because they were too large or too many. `leaves`: it was on its way when its page was left for good.
     """
 
     nonce: str
@@ -78,6 +78,7 @@ class Form:
     seen: str = ""
     looks: bool = False
     cut: bool = False
+    leaves: bool = False
 
     @property
     def too_long(self) -> bool:
@@ -118,6 +119,7 @@ async def read_form(request: Request) -> Form:
         seen=_text(parts, "seen")[:16],
         looks=bool(_text(parts, "look")),
         cut=bool(cut) or len(whole) > MOST_FILES,
+        leaves=bool(_text(parts, "leave")),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -66,10 +67,13 @@ class Stands:
         return {button.data: button for message in self.messages for button in message.buttons}
 
 
-async def stands(request: Request, token: str) -> Stands:
-    """The conversation behind a token, and its page: for somebody not heard yet, the greeting."""
+async def stands(request: Request, token: str, left_after: datetime | None = None) -> Stands:
+    """The conversation behind a token, and its page: for somebody not heard yet, the greeting.
+
+    `left_after` as `Inbound` has it: for what came, never for what is shown.
+    """
     parts = site_of(request)
-    snapshot = await parts.storage.load(Address(web.CHANNEL, token)) if token else Snapshot()
+    snapshot = await parts.storage.load(Address(web.CHANNEL, token), left_after=left_after) if token else Snapshot()
     if snapshot.conversation is None:
         return Stands(snapshot, (greeting(request).message,))
     said = await says(parts, snapshot.conversation.id)

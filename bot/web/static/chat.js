@@ -18,10 +18,20 @@
     leaving = true;
     hush();
     document.body.hidden = true;
-    if (call && waiting && !waiting.heavy && navigator.sendBeacon) navigator.sendBeacon(waiting.to, waiting.body);
+    if (waiting) { waiting.body.append('leave', '1'); handOver(); }
     stop();
     location.replace(way.href);
   }
+  // What waits goes on without its page, but 64 KiB at most.
+  function handOver() {
+    var body = waiting.body;
+    if (!navigator.sendBeacon) return;
+    body.delete('files');
+    if (navigator.sendBeacon(waiting.to, body)) return;
+    body.delete('text');
+    navigator.sendBeacon(waiting.to, body);
+  }
+  addEventListener('pagehide', function () { if (call && waiting) handOver(); });
   document.addEventListener('keydown', function (event) {
     if (event.key === 'Escape') {
       event.preventDefault();  // it would also stop a page that loads

@@ -225,6 +225,16 @@ def test_a_cry_after_much_politeness_is_bounded():
     assert not hear(LEXICON, "dạ anh chị ơi " * 200 + "nguy hiểm " + "ạ anh chị " * 200).alarmed
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="0123456789ABCDEFGHJKMNPQRSTVWXYZ-", min_size=4, max_size=24))
+def test_the_letters_of_a_code_are_no_cry(code: str):
+    assert not hear(LEXICON, f"/canbo {code}").urgent
+
+
+def test_a_cry_after_a_slash_is_one():
+    assert hear(LEXICON, "/cứu em với, em bị nhốt").urgent
+
+
 def test_a_short_word_beside_words_with_marks_is_not_another_word():
     assert hear(LEXICON, "chị gửi cho em").intent == "greeting"  # cho, not chó
     assert hear(LEXICON, "con cho nha em").intent == "offtopic"  # without any marks it may be

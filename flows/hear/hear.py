@@ -50,7 +50,8 @@ def hear(lexicon: Lexicon, text: str) -> Heard:
     """
     read = _read(lexicon, text)
     parts = _parts(lexicon, read)
-    heavy = is_heavy(lexicon.weights, parts, alarmed=read.alarmed)
+    is_said = read.alarmed or not read.normal.is_command
+    heavy = is_said and is_heavy(lexicon.weights, parts, alarmed=read.alarmed)
     urgent = heavy or read.alone or (read.alarmed and not lexicon.weights)
     intent, words = _meant(lexicon.weights, read, parts, urgent=urgent)
     found = read.found

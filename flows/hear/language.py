@@ -61,7 +61,7 @@ def language_of(lexicon: Lexicon, normal: Normal) -> str:
     """ISO 639 code, or `unknown`. Vietnamese where nothing speaks for another language: a number, a name, a single word, a
     command (an officer's mistyped `/canbo` code is letters by chance).
     """
-    if normal.text.lstrip().startswith("/"):
+    if normal.is_command:
         return "vi"
     if not normal.folded.isascii() and (script := _script(normal.folded)):
         return script

@@ -35,6 +35,11 @@ class Normal:
     folded: str
     words: tuple[str, ...]
 
+    @property
+    def is_command(self) -> bool:
+        """A command ("/start", an officer's "/canbo" with a code): what follows is letters by chance, and tells nothing."""
+        return self.text.lstrip().startswith("/")
+
 
 def fold(text: str) -> str:
     """Drop Vietnamese (and any Latin) diacritics: "Cứu đi" → "Cuu di". Other scripts stay as they are."""

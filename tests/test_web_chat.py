@@ -435,6 +435,18 @@ async def test_the_same_file_sent_again_is_kept_once(world: World, visitor: Visi
     assert len(talk.media) == 1
 
 
+async def test_what_an_older_tab_ticked_beside_is_not_passed_over_in_silence(world: World, visitor: Visitor):
+    """Two tabs, the same question: the second ticked one place more. It is not taken, and that is said."""
+    await visitor.press("An toàn")
+    await visitor.press("Tôi thấy việc đáng ngờ")
+    older = visitor.page
+    await visitor.tick("Nhà nghỉ, khách sạn")
+    assert "câu trước" not in visitor.said
+    visitor.page = older
+    await visitor.tick("Nhà nghỉ, khách sạn", "Quán karaoke, quán bar")
+    assert "Nút đó của câu trước. Câu bây giờ ở dưới đây." in visitor.said
+
+
 async def test_an_old_button_never_leaves_an_empty_page(visitor: Visitor):
     old = visitor.button("An toàn")
     await visitor.press("An toàn")

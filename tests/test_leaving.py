@@ -17,6 +17,7 @@ import pytest
 from bot.book import Book
 from bot.web.away import ON_ITS_WAY
 from bot.web.news import Lines
+from bot.web.visitor import LEFT
 from flows.model import Conversation
 from storage.base import Address, Commit
 from storage.store import DatabaseStorage
@@ -239,6 +240,25 @@ async def test_the_last_form_is_answered_alike_whatever_was_in_it(world: World, 
     assert {(one.status_code, one.text, one.headers["set-cookie"]) for one in answers} == {
         (204, "", answers[0].headers["set-cookie"])
     }
+
+
+# ---------------------------------------------------------------------------------------------------- without a network
+
+
+async def test_who_left_where_nothing_reached_us_is_shown_nothing_when_the_page_is_opened_again(
+    world: World, visitor: Visitor
+):
+    await tip(visitor)
+    token, turns = visitor.token, len(world.commits)
+    visitor.client.cookies.set(LEFT, "1", domain="127.0.0.1", path="/")  # as the page's script sets it
+    await visitor.look()
+    assert "Bây giờ bạn nhắn tin có an toàn không?" in visitor.said
+    assert visitor.client.cookies.get(LEFT) is None
+    assert visitor.token not in ("", token)
+    assert await leads_nowhere(world, visitor, token)
+    assert len(world.commits) == turns
+    await visitor.press("An toàn")
+    assert "Bạn cần gì lúc này?" in visitor.said
 
 
 # ------------------------------------------------------------------------------------ the database decides, not the memory

@@ -28,7 +28,7 @@ from bot.web.pages import danger_button, dialable, locale_of, render, safe
 from bot.web.parts import site_of
 from bot.web.person import Person, person_of
 from bot.web.said import Shown, Stands
-from bot.web.visitor import clear_token, new_token, set_token, token_of
+from bot.web.visitor import clear_left, clear_token, has_left, new_token, set_token, token_of
 from storage.base import Snapshot, StorageAway
 
 DROPS_TEXT: Final = frozenset({"stop", "back"})
@@ -46,10 +46,13 @@ Receive = Callable[[Inbound], Awaitable[None]]
 
 async def show(request: Request) -> Response:
     """GET /: what was last said to this person, or the greeting. A new visitor is given a token; nothing is stored."""
-    token = token_of(request)
-    shown = await said.shown(request, token)
+    token, gone = token_of(request), has_left(request)
+    shown = await said.shown(request, "" if gone else token)
     response = _page(request, shown)
-    if not token:
+    if gone:
+        response.background = BackgroundTask(away.forget, request, token, site_of(request).now())
+        clear_left(response)
+    if gone or not token:
         set_token(request, response, new_token())
     return response
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,17 @@ TYPES: Final = {
     ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
     ".png": "image/png", ".webmanifest": "application/manifest+json",
 }  # fmt: skip
-FILES: Final = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.suffix in TYPES}
+COMMENT: Final = re.compile(rb"^\s*//.*\n", re.MULTILINE)
+"""A line of a script that is for who reads the file: a phone at 40 kbit/s need not wait half a second for them."""
 HEALTH_WITHIN_S: Final = 5.0
+
+
+def _sent(path: Path) -> bytes:
+    content = path.read_bytes()
+    return COMMENT.sub(b"", content) if path.suffix == ".js" else content
+
+
+FILES: Final = {path.name: _sent(path) for path in sorted(STATIC.iterdir()) if path.suffix in TYPES}
 
 
 async def worker(request: Request) -> Response:

@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 COOKIE: Final = "nc"
+LEFT: Final = "di"
+"""Set by the page's script as it is left, and gone with the first answer of ours: it stays only where no network was there."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -28,6 +30,11 @@ def token_of(request: Request) -> str:
     return token if _TOKEN.fullmatch(token) else ""
 
 
+def has_left(request: Request) -> bool:
+    """True where somebody left by quick exit and nothing of it has reached us: their token must lead nowhere."""
+    return LEFT in request.cookies
+
+
 def set_token(request: Request, response: Response, token: str) -> None:
     """A cookie until the browser closes, out of reach of scripts and of other sites."""
     response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=is_https(request), path=None)
@@ -36,6 +43,12 @@ def set_token(request: Request, response: Response, token: str) -> None:
 def clear_token(response: Response) -> None:
     """The browser forgets the chat."""
     response.set_cookie(COOKIE, "", max_age=0, expires=0, httponly=True, samesite="strict", path=None)
+    clear_left(response)
+
+
+def clear_left(response: Response) -> None:
+    """That they left has been heard."""
+    response.set_cookie(LEFT, "", max_age=0, expires=0, samesite="strict", path=None)
 
 
 def is_https(request: Request) -> bool:

@@ -7,7 +7,8 @@
 
   var call = null, waiting = null, timer = 0, tries = 0, watch = 0;  // what is on its way, or waits for the network
   var recorder = null, voice = null, since = 0, then = null;         // a recording that is being made; one that was made
-  var news = null, pressed = null, leaving = false, last = -1000;
+  var news = null, pressed = null, leaving = false, last = -1000, arrived = -1000;
+  var tabs = window.BroadcastChannel && new BroadcastChannel('lich');
 
   // --- away at once
   // Esc twice within a second, or the link. What is on the screen goes first, whatever the network does; `replace` leaves no
@@ -20,8 +21,11 @@
     document.body.hidden = true;
     if (waiting) { waiting.body.append('leave', '1'); handOver(); }
     stop();
+    document.cookie = 'di=1;samesite=strict';  // without a network: the next page of ours that opens knows that they left
+    if (tabs) tabs.postMessage('');
     location.replace(way.href);
   }
+  if (tabs) tabs.onmessage = leave;  // the same conversation stands in their other tabs
   // What waits goes on without its page, but 64 KiB at most.
   function handOver() {
     var body = waiting.body;
@@ -62,10 +66,12 @@
     if (urgent) body.delete('files');  // a call for help does not wait for a video
     else if (voice) body.append('files', voice, 'voice');
     body.getAll('files').forEach(function (file) { heavy = heavy || file.size > 0; });
-    waiting = { to: form.action, body: body, heavy: heavy };
+    waiting = { to: form.action, body: body, heavy: heavy, text: written(), files: urgent ? 0 : chosen(), voice: urgent ? 0 : voice };
     tries = 0;
     go();
   }
+  function written() { var box = find('#text'); return box ? box.value : ''; }
+  function chosen() { var box = find('#files'); return box && box.files; }
   function go() {
     if (!waiting || call || leaving) return;
     var mine = call = new XMLHttpRequest(), bar = find('#sent');
@@ -91,15 +97,26 @@
     var page = new DOMParser().parseFromString(answer.responseText, 'text/html');
     var ours = page.querySelector('[href$="chat.css"]');
     if (answer.status > 501 || (!ours && answer.status !== 413)) { wait(); return; }
+    var was = waiting, text = written(), files = find('#files'), writes = document.activeElement === find('#text');
     stop();
     if (!ours) { show('#not-taken', true).scrollIntoView(); return; }
-    voice = null;
+    if (voice === was.voice) voice = null;
     hush();
     document.documentElement.lang = page.documentElement.lang;
     document.title = page.title;
     document.body.parentNode.replaceChild(document.adoptNode(page.body), document.body);
-    history.replaceState(null, '', answer.responseURL);
+    arrived = performance.now();
     ready();
+    // What was written, chosen or recorded while the answer was on its way was not sent with it, and stays.
+    var box = find('#text'), empty = find('#files');
+    if (box && text !== was.text) {
+      box.value = box.value || text.indexOf(was.text) ? text : text.slice(was.text.length).trim();
+      grow();
+      if (writes) box.focus();
+    }
+    files = files && files.files.length && files.files !== was.files && empty ? files : null;
+    if (files) empty.parentNode.replaceChild(files, empty);
+    if (files || voice || recorder) { empty = find('details'); if (empty) empty.open = true; }
   }
   // The network is away: the message waits here, is sent by itself, and counts once however often it is sent (its nonce).
   function wait() {
@@ -191,6 +208,13 @@
   }
 
   // --- presses
+  // The second tap of two that were meant for the page before: nobody reads a question in half a second. Leaving, and danger, hold.
+  document.addEventListener('click', function (event) {
+    var twice = event.detail > 1 || (event.detail && event.pointerType !== 'mouse');
+    if (!twice || event.timeStamp - arrived > 500 || event.target.closest('[data-leave], .danger')) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
   document.addEventListener('click', function (event) {
     var one = event.target.closest('button, [data-leave], [data-here]');
     if (!one) return;
@@ -245,6 +269,7 @@
     show('[data-record]', !!(window.MediaRecorder && navigator.mediaDevices));
     larger();
     if (box && box.value) grow();
+    recorded();
     listen();
   }
   ready();

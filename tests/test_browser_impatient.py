@@ -188,7 +188,12 @@ def test_what_is_written_meanwhile_stays_in_the_box_and_what_was_sent_does_not(c
         click(page, "Gửi")
         box.press_sequentially(" đỗ ở bến")
         line.keeps = never
-        heard(page, lambda: [one.release() for one in line.posts()])
+
+        def release() -> None:
+            for one in line.posts():
+                one.release()
+
+        heard(page, release)
         assert box.input_value() == "đỗ ở bến"
         sync_api.expect(box).to_be_focused()
         press(page, "Gửi")

@@ -328,12 +328,8 @@ def _code(now: UnderWay, text: str) -> Turned:
 
 
 def _old_button(now: UnderWay, ids: tuple[str, ...], prompt: int) -> Turned:
-    """A second tap on the button just pressed changes nothing; any other old button is told from the question that stands.
-
-    Of several that were ticked, all must have been given: what is new among them would be lost without a word.
-    """
-    picked = set(ids) - {DONE}
-    if prompt == now.talk.prompt - 1 and picked and picked <= _just_given(now):
+    """A second tap on the button just pressed changes nothing; any other old button is told from the question that stands."""
+    if prompt == now.talk.prompt - 1 and set(ids) & _just_given(now):
         return Turned(now.talk, None, draft=now.talk)
     return ask(now.tell("old_button"), again=True)
 

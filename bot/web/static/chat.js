@@ -7,7 +7,7 @@
 
   var call = null, waiting = null, timer = 0, tries = 0, watch = 0;  // what is on its way, or waits for the network
   var recorder = null, voice = null, since = 0, then = null;         // a recording that is being made; one that was made
-  var news = null, pressed = null, leaving = false, last = -1000, arrived = -1000;
+  var news = null, pressed = null, leaving = false, last = -1000, arrived = -1000, tapped = {};
   var tabs = window.BroadcastChannel && new BroadcastChannel('lich');
 
   // --- away at once
@@ -208,9 +208,11 @@
   }
 
   // --- presses
-  // The second tap of two that were meant for the page before: nobody reads a question in half a second. Leaving, and danger, hold.
+  // The second tap of two in one place, meant for the page before: nobody reads a question in half a second. Leaving, and danger, hold.
   document.addEventListener('click', function (event) {
-    var twice = event.detail > 1 || (event.detail && event.pointerType !== 'mouse');
+    var near = Math.abs(event.clientX - tapped.clientX) + Math.abs(event.clientY - tapped.clientY) < 40;
+    var twice = event.detail > 1 || (event.detail && event.pointerType !== 'mouse' && near);
+    tapped = event;
     if (!twice || event.timeStamp - arrived > 500 || event.target.closest('[data-leave], .danger')) return;
     event.preventDefault();
     event.stopPropagation();

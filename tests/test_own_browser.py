@@ -149,6 +149,10 @@ def test_a_subscription_anywhere_else_is_refused_by_the_service_in_words(own: An
     assert "Trình duyệt" not in own.inner_text("main table.rows >> nth=-1")
 
 
+SHOWN = """async () => { const worker = await navigator.serviceWorker.ready;
+    const all = (await worker.getNotifications()).map((one) => [one.title, one.body]); return all.length ? all : null; }"""
+
+
 def test_the_worker_shows_level_and_code_and_opens_nothing_by_itself(own: Any, service: str) -> None:
     own.context.grant_permissions(["notifications"])
     cdp = own.context.new_cdp_session(own)
@@ -166,9 +170,11 @@ def test_the_worker_shows_level_and_code_and_opens_nothing_by_itself(own: Any, s
         own.evaluate("() => new Promise(requestAnimationFrame)")
     data = json.dumps({"level": "Tin khẩn", "code": "CJNHDR"})
     cdp.send("ServiceWorker.deliverPushMessage", {"origin": service, "registrationId": found[0], "data": data})
-    shown = own.wait_for_function(
-        """async () => { const worker = await navigator.serviceWorker.ready;
-        const all = (await worker.getNotifications()).map((one) => [one.title, one.body]); return all.length ? all : null; }"""
-    ).json_value()
+    shown = None
+    for _ in range(300):  # a promise is no answer to `wait_for_function`: it is asked again and again here
+        shown = own.evaluate(SHOWN)
+        if shown:
+            break
+        own.evaluate("() => new Promise(requestAnimationFrame)")
     assert shown == [["Tin khẩn", "CJNHDR"]]
     assert len(own.context.pages) == 1
